@@ -1,0 +1,166 @@
+/** What a message consists of: property names, flag bits, the properties string, ids. */
+
+import { ByteWriter, fromHex, getInt64, toHex, viewOf } from "./bytes.ts";
+
+/** Property names that the broker reads or writes (MessageConst.java). */
+export const MessageProperty = {
+  KEYS: "KEYS",
+  TAGS: "TAGS",
+  WAIT: "WAIT",
+  DELAY: "DELAY",
+  RETRY_TOPIC: "RETRY_TOPIC",
+  REAL_TOPIC: "REAL_TOPIC",
+  REAL_QID: "REAL_QID",
+  TRAN_MSG: "TRAN_MSG",
+  PGROUP: "PGROUP",
+  ORIGIN_MESSAGE_ID: "ORIGIN_MESSAGE_ID",
+  RECONSUME_TIME: "RECONSUME_TIME",
+  MAX_RECONSUME_TIMES: "MAX_RECONSUME_TIMES",
+  UNIQ_KEY: "UNIQ_KEY",
+  MSG_REGION: "MSG_REGION",
+  TRACE_ON: "TRACE_ON",
+  CLUSTER: "CLUSTER",
+  INNER_NUM: "INNER_NUM",
+  BORN_HOST: "__BORNHOST",
+  CRC32: "__CRC32#",
+  DLQ_ORIGIN_TOPIC: "DLQ_ORIGIN_TOPIC",
+  DLQ_ORIGIN_MESSAGE_ID: "DLQ_ORIGIN_MESSAGE_ID",
+  TIMER_DELAY_SEC: "TIMER_DELAY_SEC",
+  TIMER_DELAY_MS: "TIMER_DELAY_MS",
+  TIMER_DELIVER_MS: "TIMER_DELIVER_MS",
+} as const;
+
+/** Bits of a message's sysFlag (MessageSysFlag.java). */
+export const MessageSysFlag = {
+  COMPRESSED: 1,
+  MULTI_TAGS: 1 << 1,
+  TRANSACTION_PREPARED: 1 << 2,
+  TRANSACTION_COMMIT: 2 << 2,
+  /** Also the mask of the two transaction bits. */
+  TRANSACTION_ROLLBACK: 3 << 2,
+  BORNHOST_V6: 1 << 4,
+  STOREHOST_V6: 1 << 5,
+  INNER_BATCH: 1 << 7,
+} as const;
+
+const NAME_VALUE_SEPARATOR = "\u0001";
+const PROPERTY_SEPARATOR = "\u0002";
+
+/**
+ * The value of one property in a properties string (`name \x01 value \x02 …`), or undefined. Reads the string in
+ * place, which is what the send path wants: it needs four properties of a message and no map.
+ */
+export function findProperty(properties: string, name: string): string | undefined {
+  let start = 0;
+  const head = name + NAME_VALUE_SEPARATOR;
+  while (start < properties.length) {
+    const found = properties.indexOf(head, start);
+    if (found < 0) return undefined;
+    if (found === 0 || properties[found - 1] === PROPERTY_SEPARATOR) {
+      const end = properties.indexOf(PROPERTY_SEPARATOR, found);
+      return properties.slice(found + head.length, end < 0 ? undefined : end);
+    }
+    start = found + 1;
+  }
+  return undefined;
+}
+
+/** Reads a properties string. Pieces without a separator are dropped, as Java does; of two equal names the last counts. */
+export function parseProperties(text: string): Map<string, string> {
+  const properties = new Map<string, string>();
+  for (const item of text.split(PROPERTY_SEPARATOR)) {
+    const at = item.indexOf(NAME_VALUE_SEPARATOR);
+    if (at > 0) properties.set(item.slice(0, at), item.slice(at + 1));
+  }
+  return properties;
+}
+
+/** Writes a properties string. */
+export function printProperties(properties: Iterable<readonly [string, string]>): string {
+  let text = "";
+  for (const [name, value] of properties) {
+    text += name + NAME_VALUE_SEPARATOR + value + PROPERTY_SEPARATOR;
+  }
+  return text;
+}
+
+/** Java's `String.hashCode`, signed 32 bits: consume queues keep it of the tags, index files of the keys. */
+export function javaHashCode(text: string): number {
+  let hash = 0;
+  for (let index = 0; index < text.length; index++) {
+    hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
+  }
+  return hash;
+}
+
+/** An address in stored form: 4 or 16 address bytes and a 4-byte port. */
+export type HostBytes = Uint8Array;
+
+/**
+ * Puts an IP address and a port in stored form. IPv4 in IPv6 (`::ffff:a.b.c.d`) counts as IPv4.
+ * @throws {RangeError} when `hostname` is no IP address.
+ */
+export function hostBytes(hostname: string, port: number): HostBytes {
+  const address = addressBytes(hostname);
+  const bytes = new Uint8Array(address.length + 4);
+  bytes.set(address);
+  viewOf(bytes).setInt32(address.length, port);
+  return bytes;
+}
+
+function addressBytes(hostname: string): number[] {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(hostname);
+  const text = mapped?.[1] ?? hostname;
+  const parts = text.split(".");
+  if (parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) {
+    return parts.map(Number);
+  }
+  if (!text.includes(":")) throw new RangeError(`"${hostname}" is no IP address`);
+  return addressBytesV6(text.replace(/%.*$/, ""));
+}
+
+function addressBytesV6(text: string): number[] {
+  const [head = "", tail] = text.split("::");
+  const groups = (part: string) => part === "" ? [] : part.split(":").map((g) => parseInt(g, 16));
+  const left = groups(head);
+  const right = tail === undefined ? [] : groups(tail);
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
+  const all = [...left, ...new Array<number>(Math.max(0, zeros)).fill(0), ...right];
+  if (all.length !== 8 || all.some((g) => !(g >= 0 && g <= 0xffff))) {
+    throw new RangeError(`"${text}" is no IP address`);
+  }
+  return all.flatMap((g) => [g >> 8, g & 0xff]);
+}
+
+/** Reads an address in stored form. */
+export function parseHostBytes(bytes: HostBytes): { hostname: string; port: number } {
+  const view = viewOf(bytes);
+  const port = view.getInt32(bytes.length - 4);
+  if (bytes.length === 8) return { hostname: bytes.subarray(0, 4).join("."), port };
+  const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(index * 2).toString(16));
+  return { hostname: groups.join(":"), port };
+}
+
+/** The offsetMsgId: where a message is stored, as hexadecimal digits of store host and physical offset. */
+export function createMessageId(storeHost: HostBytes, physicalOffset: number): string {
+  const out = new ByteWriter(storeHost.length + 8);
+  out.raw(storeHost);
+  out.int64(physicalOffset);
+  return toHex(out.written());
+}
+
+/**
+ * Reads an offsetMsgId.
+ * @throws {RangeError} when the text is no such id.
+ */
+export function parseMessageId(id: string): { storeHost: HostBytes; physicalOffset: number } {
+  const bytes = fromHex(id);
+  if (bytes.length !== 16 && bytes.length !== 28) {
+    throw new RangeError(`"${id}" is no offsetMsgId: expected 32 or 56 hexadecimal digits`);
+  }
+  const hostLength = bytes.length - 8;
+  return {
+    storeHost: bytes.subarray(0, hostLength),
+    physicalOffset: getInt64(viewOf(bytes), hostLength),
+  };
+}

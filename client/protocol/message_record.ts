@@ -1,0 +1,350 @@
+/**
+ * The message record: what the commit log stores is, byte for byte, what a pull response carries.
+ *
+ * ```
+ *   0 size 4            4 magic 4          8 bodyCrc 4        12 queueId 4       16 flag 4
+ *  20 queueOffset 8    28 physicalOffset 8                    36 sysFlag 4       40 bornTimestamp 8
+ *  48 bornHost 8|20     . storeTimestamp 8  . storeHost 8|20
+ *   . reconsumeTimes 4  . preparedTransactionOffset 8
+ *   . bodyLength 4 + body    . topicLength 1|2 + topic    . propertiesLength 2 + properties
+ * ```
+ * Hosts have 4 or 16 address bytes as two bits of sysFlag say; the topic's length has one byte (magic v1) or two (v2).
+ * A record that is only size and the blank magic fills the rest of a segment that was too short for the next message.
+ *
+ * `bodyCrc` covers the body alone. With `enabledAppendPropCRC` the properties end in `__CRC32#\x01dddddddddd\x02`: ten
+ * decimal digits, lowest first, of the CRC of everything before that property. Both CRCs are CRC-32 without its top bit.
+ * Source: MessageExtEncoder.java, MessageDecoder.java and CommitLog.java of Apache RocketMQ 5.3.3.
+ */
+
+// The platform's crc32 is a pure function and ten times as fast as one in TypeScript (86 ns for 1 KiB).
+import { crc32 } from "node:zlib";
+import { decodeUtf8, getInt64, putUtf8, setInt64, viewOf } from "./bytes.ts";
+import { createMessageId, type HostBytes, MessageSysFlag } from "./message.ts";
+
+export const MESSAGE_MAGIC_V1 = -626843481;
+/** For topics longer than 127 bytes. */
+export const MESSAGE_MAGIC_V2 = -626843477;
+export const BLANK_MAGIC = -875286124;
+/** Size and magic of a blank record; a segment always keeps this much for it. */
+export const BLANK_RECORD_BYTES = 8;
+/** Properties have a two-byte signed length. */
+export const PROPERTIES_BYTES_MAX = 32767;
+
+const FIXED_BYTES = 91;
+const PROPERTY_SEPARATOR = 2;
+const CRC_NAME = "__CRC32#\u0001";
+const CRC_DIGITS = 10;
+/** Length of the checksum property at the end of a record. */
+export const CRC_PROPERTY_BYTES: number = CRC_NAME.length + CRC_DIGITS + 1;
+
+/** A message on its way into the log. `body` may be a view: the log copies it at once. */
+export interface MessageToStore {
+  topic: string;
+  queueId: number;
+  flag: number;
+  sysFlag: number;
+  bornTimestamp: number;
+  bornHost: HostBytes;
+  storeHost: HostBytes;
+  reconsumeTimes: number;
+  preparedTransactionOffset: number;
+  body: Uint8Array;
+  /** The properties string, as the client sent it. */
+  properties: string;
+}
+
+/** The place that the log gives a message. */
+export interface RecordPlace {
+  queueOffset: number;
+  physicalOffset: number;
+  storeTimestamp: number;
+}
+
+/** Bytes that certainly suffice for the record of `message`. */
+export function recordBytesMax(message: MessageToStore): number {
+  return FIXED_BYTES + 1 + 2 * 12 + message.body.length + message.topic.length * 3 +
+    message.properties.length * 3 + 1 + CRC_PROPERTY_BYTES;
+}
+
+/** CRC-32 as Java's UtilAll.crc32 computes it: without the top bit. */
+export function recordCrc(bytes: Uint8Array): number {
+  return crc32(bytes) & 0x7fffffff;
+}
+
+/**
+ * Encodes the record of `message` at `start`, where there must be room for `recordBytesMax`.
+ * @returns the record's size, or -1 when the properties exceed PROPERTIES_BYTES_MAX.
+ */
+export function encodeRecord(
+  target: Uint8Array,
+  view: DataView,
+  start: number,
+  message: MessageToStore,
+  place: RecordPlace,
+  appendCrc: boolean,
+): number {
+  const { body, bornHost, storeHost } = message;
+  const longTopic = message.topic.length > 127;
+  let sysFlag = message.sysFlag & ~(MessageSysFlag.BORNHOST_V6 | MessageSysFlag.STOREHOST_V6);
+  if (bornHost.length > 8) sysFlag |= MessageSysFlag.BORNHOST_V6;
+  if (storeHost.length > 8) sysFlag |= MessageSysFlag.STOREHOST_V6;
+  view.setInt32(start + 4, longTopic ? MESSAGE_MAGIC_V2 : MESSAGE_MAGIC_V1);
+  view.setInt32(start + 8, recordCrc(body));
+  view.setInt32(start + 12, message.queueId);
+  view.setInt32(start + 16, message.flag);
+  setInt64(view, start + 20, place.queueOffset);
+  setInt64(view, start + 28, place.physicalOffset);
+  view.setInt32(start + 36, sysFlag);
+  setInt64(view, start + 40, message.bornTimestamp);
+  target.set(bornHost, start + 48);
+  let position = start + 48 + bornHost.length;
+  setInt64(view, position, place.storeTimestamp);
+  target.set(storeHost, position + 8);
+  position += 8 + storeHost.length;
+  view.setInt32(position, message.reconsumeTimes);
+  setInt64(view, position + 4, message.preparedTransactionOffset);
+  view.setInt32(position + 12, body.length);
+  target.set(body, position + 16);
+  position += 16 + body.length;
+  const topicStart = position + (longTopic ? 2 : 1);
+  const topicEnd = putUtf8(target, topicStart, message.topic);
+  if (longTopic) view.setInt16(position, topicEnd - topicStart);
+  else target[position] = topicEnd - topicStart;
+  const propertiesStart = topicEnd + 2;
+  let end = putUtf8(target, propertiesStart, withoutCrcProperty(message.properties));
+  if (appendCrc) {
+    if (end > propertiesStart && target[end - 1] !== PROPERTY_SEPARATOR) {
+      target[end++] = PROPERTY_SEPARATOR;
+    }
+    end += CRC_PROPERTY_BYTES;
+  }
+  if (end - propertiesStart > PROPERTIES_BYTES_MAX) return -1;
+  view.setInt16(topicEnd, end - propertiesStart);
+  view.setInt32(start, end - start);
+  if (appendCrc) putCrcProperty(target, start, end - CRC_PROPERTY_BYTES);
+  return end - start;
+}
+
+/** A client that forwards a message forwards its old checksum too, which would be taken for the new record's. */
+function withoutCrcProperty(properties: string): string {
+  const start = properties.indexOf(CRC_NAME);
+  if (start < 0) return properties;
+  const end = properties.indexOf("\u0002", start);
+  return withoutCrcProperty(properties.slice(0, start) + (end < 0 ? "" : properties.slice(end + 1)));
+}
+
+function putCrcProperty(target: Uint8Array, start: number, position: number): void {
+  let crc = recordCrc(target.subarray(start, position));
+  let at = putUtf8(target, position, CRC_NAME);
+  for (let digit = 0; digit < CRC_DIGITS; digit++) {
+    target[at++] = 48 + crc % 10;
+    crc = Math.floor(crc / 10);
+  }
+  target[at] = PROPERTY_SEPARATOR;
+}
+
+/** Writes the blank record that fills `bytes` up to the end of a segment. */
+export function encodeBlank(view: DataView, start: number, bytes: number): void {
+  view.setInt32(start, bytes);
+  view.setInt32(start + 4, BLANK_MAGIC);
+}
+
+/** Where the parts of a record are; positions count from the start of the buffer that it was read from. */
+export interface RecordLayout {
+  start: number;
+  size: number;
+  queueId: number;
+  flag: number;
+  queueOffset: number;
+  physicalOffset: number;
+  sysFlag: number;
+  bornTimestamp: number;
+  bornHost: HostBytes;
+  storeTimestamp: number;
+  storeHost: HostBytes;
+  reconsumeTimes: number;
+  preparedTransactionOffset: number;
+  bodyCrc: number;
+  bodyStart: number;
+  bodyLength: number;
+  topic: string;
+  propertiesStart: number;
+  propertiesLength: number;
+}
+
+/** What stands at a place of the log: a message, the blank that ends a segment, nothing yet, or damage. */
+export type RecordCheck =
+  | { kind: "message"; record: RecordLayout }
+  | { kind: "blank"; size: number }
+  | { kind: "end" }
+  | { kind: "short"; needed: number }
+  | { kind: "corrupt"; reason: string };
+
+/**
+ * Reads the record at `start` and checks its structure and every checksum it has.
+ * `short` means that the record goes on after `end`: read at least `needed` bytes and call again.
+ */
+export function checkRecord(bytes: Uint8Array, view: DataView, start: number, end: number): RecordCheck {
+  if (end - start < BLANK_RECORD_BYTES) return { kind: "short", needed: BLANK_RECORD_BYTES };
+  const size = view.getInt32(start);
+  const magic = view.getInt32(start + 4);
+  if (magic === BLANK_MAGIC) return { kind: "blank", size };
+  if (size === 0 && magic === 0) return { kind: "end" };
+  if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) {
+    return { kind: "corrupt", reason: `magic 0x${(magic >>> 0).toString(16)} is no message's` };
+  }
+  if (size < FIXED_BYTES || size > 0x7fffffff - FIXED_BYTES) {
+    return { kind: "corrupt", reason: `size ${size} is no message's` };
+  }
+  if (end - start < size) return { kind: "short", needed: size };
+  const record = layoutOf(bytes, view, start, size);
+  if (record === undefined) return { kind: "corrupt", reason: `parts do not add up to ${size}` };
+  const body = bytes.subarray(record.bodyStart, record.bodyStart + record.bodyLength);
+  if (recordCrc(body) !== record.bodyCrc) return { kind: "corrupt", reason: "body checksum differs" };
+  if (!crcPropertyHolds(bytes, record)) return { kind: "corrupt", reason: "record checksum differs" };
+  return { kind: "message", record };
+}
+
+/** Reads a record that is known to be whole and sound, as everything behind the store's write position is. */
+export function readRecord(bytes: Uint8Array, view: DataView, start: number): RecordLayout {
+  const record = layoutOf(bytes, view, start, view.getInt32(start));
+  if (record === undefined) throw new RangeError(`No message record at position ${start}`);
+  return record;
+}
+
+function layoutOf(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  size: number,
+): RecordLayout | undefined {
+  const end = start + size;
+  const sysFlag = view.getInt32(start + 36);
+  const bornHostEnd = start + 48 + ((sysFlag & MessageSysFlag.BORNHOST_V6) === 0 ? 8 : 20);
+  const storeHostAt = bornHostEnd + 8;
+  const storeHostEnd = storeHostAt + ((sysFlag & MessageSysFlag.STOREHOST_V6) === 0 ? 8 : 20);
+  const bodyStart = storeHostEnd + 16;
+  if (bodyStart > end) return undefined;
+  const bodyLength = view.getInt32(bodyStart - 4);
+  const topicLengthAt = bodyStart + bodyLength;
+  if (bodyLength < 0 || topicLengthAt + 3 > end) return undefined;
+  const longTopic = view.getInt32(start + 4) === MESSAGE_MAGIC_V2;
+  const topicStart = topicLengthAt + (longTopic ? 2 : 1);
+  const topicLength = longTopic ? view.getInt16(topicLengthAt) : bytes[topicLengthAt]!;
+  const propertiesStart = topicStart + topicLength + 2;
+  if (topicLength < 0 || propertiesStart > end) return undefined;
+  const propertiesLength = view.getInt16(propertiesStart - 2);
+  if (propertiesLength < 0 || propertiesStart + propertiesLength !== end) return undefined;
+  return {
+    start,
+    size,
+    queueId: view.getInt32(start + 12),
+    flag: view.getInt32(start + 16),
+    queueOffset: getInt64(view, start + 20),
+    physicalOffset: getInt64(view, start + 28),
+    sysFlag,
+    bornTimestamp: getInt64(view, start + 40),
+    bornHost: bytes.subarray(start + 48, bornHostEnd),
+    storeTimestamp: getInt64(view, bornHostEnd),
+    storeHost: bytes.subarray(storeHostAt, storeHostEnd),
+    reconsumeTimes: view.getInt32(storeHostEnd),
+    preparedTransactionOffset: getInt64(view, storeHostEnd + 4),
+    bodyCrc: view.getInt32(start + 8),
+    bodyStart,
+    bodyLength,
+    topic: decodeUtf8(bytes, topicStart, topicStart + topicLength),
+    propertiesStart,
+    propertiesLength,
+  };
+}
+
+/** Whether the checksum property, if the record ends in one, fits. */
+function crcPropertyHolds(bytes: Uint8Array, record: RecordLayout): boolean {
+  const end = record.propertiesStart + record.propertiesLength;
+  const start = end - CRC_PROPERTY_BYTES;
+  if (start < record.propertiesStart) return true;
+  for (let index = 0; index < CRC_NAME.length; index++) {
+    if (bytes[start + index] !== CRC_NAME.charCodeAt(index)) return true;
+  }
+  let expected = 0;
+  for (let at = end - 2; at >= start + CRC_NAME.length; at--) {
+    expected = expected * 10 + bytes[at]! - 48;
+  }
+  return recordCrc(bytes.subarray(record.start, start)) === expected;
+}
+
+/** A message as people and programs want it: every part decoded, nothing shared with a buffer. */
+export interface StoredMessage extends Omit<RecordLayout, "start" | "bodyStart" | "propertiesStart"> {
+  /** The offsetMsgId. */
+  offsetMsgId: string;
+  body: Uint8Array;
+  properties: string;
+}
+
+/** Copies one message out of the buffer that holds its record. */
+export function copyMessage(bytes: Uint8Array, record: RecordLayout): StoredMessage {
+  const { start: _start, bodyStart, propertiesStart, ...rest } = record;
+  const propertiesEnd = propertiesStart + record.propertiesLength;
+  return {
+    ...rest,
+    bornHost: record.bornHost.slice(),
+    storeHost: record.storeHost.slice(),
+    offsetMsgId: createMessageId(record.storeHost, record.physicalOffset),
+    body: bytes.slice(bodyStart, bodyStart + record.bodyLength),
+    properties: decodeUtf8(bytes, propertiesStart, propertiesEnd),
+  };
+}
+
+/** Reads the messages in the body of a pull or query response. */
+export function decodeMessages(body: Uint8Array): StoredMessage[] {
+  const view = viewOf(body);
+  const messages: StoredMessage[] = [];
+  for (let position = 0; position < body.length;) {
+    const record = readRecord(body, view, position);
+    messages.push(copyMessage(body, record));
+    position += record.size;
+  }
+  return messages;
+}
+
+/** One message in the body of SEND_BATCH_MESSAGE; views into the body. */
+export interface BatchItem {
+  flag: number;
+  body: Uint8Array;
+  properties: string;
+}
+
+/**
+ * Reads the body of SEND_BATCH_MESSAGE: `size 4, magic 4, bodyCrc 4, flag 4, bodyLength 4 + body,
+ * propertiesLength 2 + properties`, again and again.
+ * @throws {RangeError} when the parts do not add up.
+ */
+export function decodeBatch(batch: Uint8Array): BatchItem[] {
+  const view = viewOf(batch);
+  const items: BatchItem[] = [];
+  for (let position = 0; position < batch.length;) {
+    const item = batchItemAt(batch, view, position);
+    if (item === undefined) {
+      throw new RangeError(`Cannot read the batch: message ${items.length} is damaged`);
+    }
+    items.push(item);
+    position += view.getInt32(position);
+  }
+  return items;
+}
+
+function batchItemAt(batch: Uint8Array, view: DataView, start: number): BatchItem | undefined {
+  if (batch.length - start < 22) return undefined;
+  const end = start + view.getInt32(start);
+  const bodyStart = start + 20;
+  const bodyLength = view.getInt32(start + 16);
+  const propertiesStart = bodyStart + bodyLength + 2;
+  if (end > batch.length || bodyLength < 0 || propertiesStart > end) return undefined;
+  const propertiesEnd = propertiesStart + view.getInt16(propertiesStart - 2);
+  if (propertiesEnd !== end) return undefined;
+  return {
+    flag: view.getInt32(start + 12),
+    body: batch.subarray(bodyStart, bodyStart + bodyLength),
+    properties: decodeUtf8(batch, propertiesStart, propertiesEnd),
+  };
+}

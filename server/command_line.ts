@@ -1,0 +1,304 @@
+/** The command line and the environment: what the user asked for. Pure; `main.ts` reads the file and does the rest. */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { applySettings, defaultConfig, SETTINGS } from "./config.ts";
+import type { Config, SettingKey } from "./config.ts";
+import { fastPort } from "./config_derived.ts";
+import { nearestName } from "./nearest_name.ts";
+import { ConfigError, parseProperties } from "./properties.ts";
+import type { SettingEntry } from "./properties.ts";
+
+/** What to run in this process. */
+const ROLES = {
+  serve: "name server, broker, HTTP API and dashboard in one (the default)",
+  namesrv: "a name server",
+  broker: "a broker that registers at the name servers of --namesrv",
+} as const;
+
+export type Role = keyof typeof ROLES;
+
+interface Flag {
+  readonly letter?: string;
+  /** The placeholder of its value in the help; a flag without one is a switch. */
+  readonly value?: string;
+  /** The setting that it sets. */
+  readonly key?: SettingKey;
+  readonly help: string;
+}
+
+const FLAGS: Record<string, Flag> = {
+  data: { value: "DIR", key: "storePathRootDir", help: "the data folder (./comet-data)" },
+  config: {
+    letter: "c",
+    value: "FILE",
+    help: "a broker.conf or namesrv.conf of Apache RocketMQ, as it is",
+  },
+  namesrv: {
+    letter: "n",
+    value: "ADDR[;ADDR]",
+    key: "namesrvAddr",
+    help: "name servers to register at, as in 10.0.0.1:9876",
+  },
+  host: {
+    value: "ADDR",
+    key: "brokerIP1",
+    help: "what clients connect to: a name or an address, also name:port",
+  },
+  "namesrv-port": { value: "PORT", key: "namesrvPort", help: "the name server's port (9876)" },
+  "broker-port": { value: "PORT", key: "listenPort", help: "the broker's port (10911)" },
+  "http-port": {
+    value: "PORT",
+    key: "httpPort",
+    help: "the port of the HTTP API and the dashboard (8080)",
+  },
+  set: { value: "KEY=VALUE", help: "any setting of docs/configuration.md; may be repeated" },
+  help: { letter: "h", help: "show this text" },
+  version: { letter: "v", help: "show the version" },
+};
+
+/** Thrown for a command line that cannot be followed; the message says what to do instead. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** The settings that the command line and the environment give, before those of the file are known. */
+export interface RunCommand {
+  readonly kind: "run";
+  readonly role: Role;
+  readonly configFile: string | undefined;
+  readonly environment: readonly SettingEntry[];
+  readonly flags: readonly SettingEntry[];
+  readonly warnings: readonly string[];
+}
+
+/** What the user asked for. */
+export type Command = { readonly kind: "help" } | { readonly kind: "version" } | RunCommand;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the command line; throws UsageError, with one line, when it makes no sense. */
+export function parseCommandLine(args: readonly string[], environment: Environment): Command {
+  const { values, words } = readFlags(args);
+  if (values["help"] === true || words[0] === "help") return { kind: "help" };
+  if (values["version"] === true) return { kind: "version" };
+  const role = readRole(words);
+  const flags = flagEntries(values);
+  refuseBadFlags(flags);
+  const fromEnvironment = environmentEntries(environment, role);
+  return {
+    kind: "run",
+    role,
+    configFile: values["config"] as string | undefined,
+    flags,
+    ...fromEnvironment,
+  };
+}
+
+/**
+ * The configuration of a run: defaults, then the file (`fileText` is what `configFile` holds), then the environment,
+ * then flags. Throws ConfigError or UsageError; returns warnings to log.
+ */
+export function resolveConfig(
+  command: RunCommand,
+  fileText = "",
+): { config: Config; warnings: string[] } {
+  const config = defaultConfig();
+  const { role, configFile = "", environment, flags } = command;
+  const warnings = [...command.warnings];
+  const inRole = role === "namesrv" ? asNamesrvEntry : (entry: SettingEntry) => entry;
+  const file = parseProperties(fileText, configFile).map(inRole);
+  const given = flags.map((entry) => entry.where === "--set" ? inRole(entry) : entry);
+  for (const entries of [file, environment, given]) {
+    warnings.push(...applySettings(config, entries));
+  }
+  if (role === "broker" && config.namesrvAddr === "") {
+    throw new UsageError(
+      "the role broker registers at a name server; say which with --namesrv HOST:9876, or run the role serve",
+    );
+  }
+  refusePortClash(role, config);
+  return { config, warnings };
+}
+
+/** How a setting is called in the environment: `brokerIP1` is `COMET_BROKER_IP1`. */
+export function environmentName(key: string): string {
+  return `COMET_${key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}`;
+}
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const roles = Object.entries(ROLES).map(([role, help]) => `  ${role.padEnd(27)}${help}`);
+  const flags = Object.entries(FLAGS).map(([flag, { letter, value, help }]) => {
+    const usage = `${letter === undefined ? "    " : `-${letter}, `}--${flag} ${value ?? ""}`;
+    return `  ${usage.padEnd(27)}${help}`;
+  });
+  return `Comet: Apache RocketMQ in one program.
+
+Usage: comet [ROLE] [FLAGS]
+
+Roles:
+${roles.join("\n")}
+
+Flags:
+${flags.join("\n")}
+
+Settings come from the config file, then from the environment (COMET_BROKER_NAME is
+brokerName), then from flags; what comes later wins. Port 0 takes a free port.
+
+Examples:
+  comet                                        start, keep data in ./comet-data
+  comet --host mq.example.com --data /srv/mq   for clients on other machines
+  comet -c conf/broker.conf                    with the settings of an Apache broker
+  comet broker -n 10.0.0.1:9876 --set brokerName=broker-b
+`;
+}
+
+interface ReadFlags {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly words: readonly string[];
+}
+
+function readFlags(args: readonly string[]): ReadFlags {
+  const entries = Object.entries(FLAGS);
+  const unknown: string[] = [];
+  const values: Record<string, unknown> = parseArgs([...args], {
+    string: entries.filter(([, flag]) => flag.value !== undefined).map(([name]) => name),
+    boolean: entries.filter(([, flag]) => flag.value === undefined).map(([name]) => name),
+    alias: Object.fromEntries(
+      entries.flatMap(([name, { letter }]) => letter === undefined ? [] : [[name, letter]]),
+    ),
+    collect: ["set"],
+    unknown: (arg: string) => arg.startsWith("-") && unknown.push(arg) > 0 ? false : undefined,
+  });
+  for (const [name] of entries) {
+    if ([values[name]].flat().includes("")) throw missingValue(name);
+  }
+  if (unknown[0] !== undefined) throw unknownFlag(unknown[0]);
+  return { values, words: (values["_"] as unknown[]).map(String) };
+}
+
+function missingValue(name: string): UsageError {
+  return new UsageError(`--${name} needs a value: --${name} ${FLAGS[name]!.value}`);
+}
+
+function unknownFlag(arg: string): UsageError {
+  const name = arg.replace(/^-+/, "").replace(/=.*$/s, "");
+  if (FLAGS[name]?.value !== undefined) return missingValue(name);
+  const suggestion = nearestName(name, Object.keys(FLAGS));
+  const hint = suggestion === undefined
+    ? "comet --help lists the flags"
+    : `did you mean --${suggestion}?`;
+  return new UsageError(`unknown flag ${arg.replace(/=.*$/s, "")}; ${hint}`);
+}
+
+function readRole(words: readonly string[]): Role {
+  const [word = "serve", surplus] = words;
+  if (!Object.hasOwn(ROLES, word)) {
+    const suggestion = nearestName(word, Object.keys(ROLES));
+    const hint = suggestion === undefined
+      ? `the roles are ${Object.keys(ROLES).join(", ")}`
+      : `did you mean ${JSON.stringify(suggestion)}?`;
+    throw new UsageError(`unknown role ${JSON.stringify(word)}; ${hint}`);
+  }
+  if (surplus !== undefined) {
+    throw new UsageError(
+      `unexpected argument ${JSON.stringify(surplus)}; put one role first, then flags`,
+    );
+  }
+  return word as Role;
+}
+
+/** Settings by flag; those of `--set` come first, so that a flag with a name of its own wins. */
+function flagEntries(values: ReadFlags["values"]): SettingEntry[] {
+  const entries = (values["set"] as string[]).map((text): SettingEntry => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (key !== undefined) return { key: key.trim(), value: value!.trim(), where: "--set" };
+    throw new UsageError(
+      `--set needs a key and a value, as in --set brokerName=broker-b; ${
+        JSON.stringify(text)
+      } is neither`,
+    );
+  });
+  for (const [name, { key }] of Object.entries(FLAGS)) {
+    const value = values[name];
+    if (key !== undefined && typeof value === "string") {
+      entries.push({ key, value, where: `--${name}` });
+    }
+  }
+  return entries;
+}
+
+/** Finds mistakes in flags before the file is read: they are the nearest at hand for whoever typed them. */
+function refuseBadFlags(flags: readonly SettingEntry[]): void {
+  try {
+    applySettings(defaultConfig(), flags);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      throw new UsageError(error.message.split("\n")[0]!, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * What Kubernetes puts into the environment of every container for a Service called "comet" or "comet-…". One such
+ * variable even has the name of a setting: COMET_NAMESRV_PORT, which is then something like "tcp://10.0.0.1:9876".
+ */
+const SERVICE_LINK_NAME = /^COMET_(.*_)?(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_|$)/;
+const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
+
+function environmentEntries(
+  environment: Environment,
+  role: Role,
+): { environment: SettingEntry[]; warnings: string[] } {
+  const keys = new Map(Object.keys(SETTINGS).map((key) => [environmentName(key), key]));
+  const entries: SettingEntry[] = [];
+  const warnings: string[] = [];
+  // Apache's own variable, by which its scripts and images tell a broker where to register.
+  const namesrvAddr = environment["NAMESRV_ADDR"] ?? "";
+  if (role === "broker" && namesrvAddr !== "") {
+    entries.push({ key: "namesrvAddr", value: namesrvAddr, where: "NAMESRV_ADDR" });
+  }
+  for (const [where, value = ""] of Object.entries(environment)) {
+    if (!where.startsWith("COMET_") || value === "") continue;
+    if (SERVICE_LINK_NAME.test(where) || SERVICE_LINK_VALUE.test(value)) continue;
+    const key = keys.get(where);
+    if (key === undefined) warnings.push(unknownVariable(where, keys.keys()));
+    else entries.push({ key, value: value.trim(), where });
+  }
+  return { environment: entries, warnings };
+}
+
+/** Not an error: other programs' variables may begin like ours. */
+function unknownVariable(name: string, known: Iterable<string>): string {
+  const suggestion = nearestName(name, known);
+  const hint = suggestion === undefined ? "" : `; did you mean ${suggestion}?`;
+  return `the environment variable ${name} is not a setting of Comet${hint}`;
+}
+
+/** Apache's namesrv.conf calls the name server's port listenPort. */
+function asNamesrvEntry(entry: SettingEntry): SettingEntry {
+  return entry.key === "listenPort" ? { ...entry, key: "namesrvPort" } : entry;
+}
+
+/** Says which two settings collide, where the system would only say that an address is in use. */
+function refusePortClash(role: Role, config: Config): void {
+  const broker = { "the broker (--broker-port)": config.listenPort };
+  if (config.listenPort > 0) {
+    Object.assign(broker, {
+      "the broker's second port (--set fastListenPort)": fastPort(config, config.listenPort),
+    });
+  }
+  const namesrv = { "the name server (--namesrv-port)": config.namesrvPort };
+  const http = { "HTTP (--http-port)": config.httpPort };
+  const used = { serve: { ...namesrv, ...broker, ...http }, broker, namesrv }[role];
+  const owners = new Map<number, string>();
+  for (const [owner, port] of Object.entries(used)) {
+    if (port === 0) continue;
+    const other = owners.get(port);
+    if (other !== undefined) {
+      throw new UsageError(`${other} and ${owner} both want port ${port}; give one another`);
+    }
+    owners.set(port, owner);
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * The configuration: one row per setting. A row is the only place that knows a setting's name, default, form and
+ * meaning; the type `Config`, reading, printing and `docs/configuration.md` come from the rows. Names and defaults are
+ * those of Apache's broker.conf and namesrv.conf, so that existing files work; a row says where we differ.
+ */
+
+import { apacheSettingNames, isApacheSetting, refusedPromise } from "./config_apache.ts";
+import { LOG_LEVELS } from "./log.ts";
+import { nearestName } from "./nearest_name.ts";
+import { ConfigError, printProperties } from "./properties.ts";
+import type { SettingEntry } from "./properties.ts";
+import { addressList, bool, bytes, delayLevels, int, long, millis } from "./setting.ts";
+import { name, oneOf, path, port, reachableHost } from "./setting.ts";
+import type { Setting } from "./setting.ts";
+
+const MUTABLE = { mutable: true };
+const OWN = { own: true };
+
+const IDENTITY = {
+  brokerClusterName: name("DefaultCluster", "The cluster that this broker belongs to"),
+  brokerName: name("broker-a", "The name of this broker in routes", {
+    apacheDefault: "the host name",
+  }),
+  brokerId: long(0, "0 for a master; routes list brokers of one name by this number"),
+  brokerPermission: int(6, "What clients may do here: 4 read + 2 write", {
+    min: 0,
+    max: 7,
+    ...MUTABLE,
+  }),
+};
+
+const NETWORK = {
+  bindAddress: name("0.0.0.0", "The address to listen on"),
+  listenPort: port(
+    10911,
+    "The broker's port; 0 takes a free one (in the role namesrv: the name server's)",
+  ),
+  fastListenPort: port(
+    0,
+    "The broker's second port, for clients with vipChannelEnabled; 0 means listenPort - 2",
+    OWN,
+  ),
+  haListenPort: port(0, "The port for replicas that routes name; 0 means listenPort + 1"),
+  namesrvPort: port(9876, "The name server's port; 0 takes a free one", OWN),
+  httpPort: port(8080, "The port of the HTTP API and the dashboard; 0 takes a free one", OWN),
+  brokerIP1: reachableHost(
+    "",
+    "The address that clients are told, with a port where it is mapped; empty means found out",
+  ),
+  brokerIP2: reachableHost("", "The address that replicas are told; empty means brokerIP1"),
+  namesrvAddr: addressList(
+    "",
+    "Name servers to register at; the role serve registers at its own as well",
+  ),
+  registerNameServerPeriod: millis(30_000, "How often the broker registers at its name servers"),
+  registerBrokerTimeoutMills: millis(24_000, "How long one registration may take"),
+  brokerNotActiveTimeoutMillis: millis(
+    120_000,
+    "How long a name server may keep a broker that it does not hear from",
+    { apacheDefault: "10000, only with enableSlaveActingMaster; otherwise a fixed 120000" },
+  ),
+  serverChannelMaxIdleTimeSeconds: int(120, "Connections that are silent for so long are closed", {
+    min: 1,
+  }),
+  frameMaxLength: bytes(16_777_216, "The longest frame that a connection takes", {
+    own: true,
+    min: 1024,
+  }),
+  logLevel: oneOf(LOG_LEVELS, "info", "The least important lines that the log shows", OWN),
+};
+
+const STORE = {
+  storePathRootDir: path("./comet-data", "The data folder", { apacheDefault: "~/store" }),
+  storePathCommitLog: path("", "The commit log's folder; empty means commitlog in the data folder"),
+  mappedFileSizeCommitLog: bytes(1_073_741_824, "The size of one commit log file", { min: 1024 }),
+  mappedFileSizeConsumeQueue: bytes(
+    6_000_000,
+    "The size of one consume queue file, rounded up to its units of 20",
+    {
+      min: 20,
+      unit: 20,
+    },
+  ),
+  messageIndexEnable: bool(true, "Whether messages can be found by key"),
+  maxHashSlotNum: int(5_000_000, "Hash slots in one index file", { min: 1 }),
+  maxIndexNum: int(20_000_000, "Entries in one index file", { min: 2 }),
+  flushDiskType: oneOf(
+    ["SYNC_FLUSH", "ASYNC_FLUSH"],
+    "SYNC_FLUSH",
+    "Whether a send is acknowledged after its message is on disk, or before",
+    { apacheDefault: "ASYNC_FLUSH" },
+  ),
+  flushIntervalCommitLog: millis(500, "How often ASYNC_FLUSH brings the commit log to disk"),
+  flushConsumerOffsetInterval: millis(5_000, "How often consumer offsets are written"),
+  maxMessageSize: bytes(4_194_304, "The longest message body", MUTABLE),
+  enabledAppendPropCRC: bool(
+    false,
+    "Whether a record carries a checksum of all of itself as a property",
+  ),
+};
+
+const TOPICS = {
+  autoCreateTopicEnable: bool(true, "Whether sending to an unknown topic creates it", MUTABLE),
+  autoCreateSubscriptionGroup: bool(
+    true,
+    "Whether an unknown consumer group is created when it consumes",
+    MUTABLE,
+  ),
+  defaultTopicQueueNums: int(8, "The most queues of an automatically created topic", {
+    min: 1,
+    max: 65_535,
+    ...MUTABLE,
+  }),
+  brokerTopicEnable: bool(true, "Whether the topic named like the broker takes messages"),
+  clusterTopicEnable: bool(true, "Whether the topic named like the cluster takes messages"),
+  traceTopicEnable: bool(false, "Whether the topic for client traces exists from the start"),
+  msgTraceTopicName: name("RMQ_SYS_TRACE_TOPIC", "The topic for client traces"),
+  messageDelayLevel: delayLevels(
+    "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
+    "The delay levels, from level 1 on",
+  ),
+  rejectTransactionMessage: bool(false, "Whether transactional messages are refused", MUTABLE),
+  enablePropertyFilter: bool(false, "Whether consumers may filter with SQL92", MUTABLE),
+};
+
+const CONSUMING = {
+  longPollingEnable: bool(
+    true,
+    "Whether a pull that finds nothing waits as long as its client allows",
+    MUTABLE,
+  ),
+  shortPollingTimeMills: millis(1_000, "How long such a pull waits without long polling", MUTABLE),
+  maxTransferCountOnMessageInMemory: int(32, "The most messages in one answer, from memory", {
+    min: 1,
+    ...MUTABLE,
+  }),
+  maxTransferBytesOnMessageInMemory: bytes(
+    262_144,
+    "The most bytes in one answer, from memory",
+    MUTABLE,
+  ),
+  maxTransferCountOnMessageInDisk: int(8, "The most messages in one answer, from disk", {
+    min: 1,
+    ...MUTABLE,
+  }),
+  maxTransferBytesOnMessageInDisk: bytes(
+    65_536,
+    "The most bytes in one answer, from disk",
+    MUTABLE,
+  ),
+  defaultQueryMaxNum: int(32, "The most messages that a query by unique key returns", {
+    min: 1,
+    ...MUTABLE,
+  }),
+  notifyConsumerIdsChangedEnable: bool(
+    true,
+    "Whether consumers are told at once when their group changes",
+    MUTABLE,
+  ),
+  channelExpiredTimeout: millis(120_000, "Clients without a heartbeat for so long are forgotten"),
+  rebalanceLockMaxLiveTime: millis(
+    60_000,
+    "How long an orderly consumer's lock on a queue lasts",
+    OWN,
+  ),
+};
+
+const NAMESRV = {
+  scanNotActiveBrokerInterval: millis(5_000, "How often silent brokers are looked for"),
+  kvConfigPath: path(
+    "",
+    "The file of the key-value configuration; empty means namesrv/kvConfig.json in the data folder",
+    {
+      apacheDefault: "~/namesrv/kvConfig.json",
+    },
+  ),
+  orderMessageEnable: bool(
+    false,
+    "Whether routes carry the order configuration of their topic",
+    MUTABLE,
+  ),
+  returnOrderTopicConfigToBroker: bool(
+    true,
+    "Whether a broker that registers is told the order configuration",
+    MUTABLE,
+  ),
+  enableAllTopicList: bool(true, "Whether clients may list all topics", MUTABLE),
+  enableTopicList: bool(true, "Whether clients may list the topics of a cluster", MUTABLE),
+  deleteTopicWithBrokerRegistration: bool(
+    false,
+    "Whether a registration removes the topics that it leaves out",
+    MUTABLE,
+  ),
+};
+
+/** The rows in the order of the documentation. */
+export const SETTING_SECTIONS = [
+  { title: "Identity", settings: IDENTITY },
+  { title: "Network", settings: NETWORK },
+  { title: "Store", settings: STORE },
+  { title: "Topics and groups", settings: TOPICS },
+  { title: "Consuming and queries", settings: CONSUMING },
+  { title: "Name server", settings: NAMESRV },
+] as const;
+
+/** All rows by key. */
+export const SETTINGS = { ...IDENTITY, ...NETWORK, ...STORE, ...TOPICS, ...CONSUMING, ...NAMESRV };
+
+export type SettingKey = keyof typeof SETTINGS;
+/** A value for every setting. Mutable ones change in place: read them when they are used, keep no copy. */
+export type Config = {
+  [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+};
+
+const KEYS = Object.keys(SETTINGS) as SettingKey[];
+
+/** Every setting at its default. */
+export function defaultConfig(): Config {
+  return Object.fromEntries(KEYS.map((key) => [key, SETTINGS[key].fallback])) as Config;
+}
+
+/**
+ * Sets what `entries` say, in their order; returns warnings about settings of Apache's that have no effect here. Throws
+ * ConfigError, which names every mistake at once, and then changes nothing.
+ */
+export function applySettings(config: Config, entries: readonly SettingEntry[]): string[] {
+  return change(config, entries, () => undefined);
+}
+
+/**
+ * The same for a program that runs: refuses to change what cannot change without a restart. Naming such a setting with
+ * the value it has is fine, since some tools send the whole configuration back.
+ */
+export function updateSettings(config: Config, entries: readonly SettingEntry[]): string[] {
+  return change(config, entries, (key, value) => {
+    if (SETTINGS[key].mutable || config[key] === value) return undefined;
+    return `${key} cannot change while the broker runs; set it in the configuration and restart`;
+  });
+}
+
+/** The configuration as `key=value` lines in the order of their keys, as GET_BROKER_CONFIG answers. */
+export function formatProperties(config: Config): string {
+  return printProperties(KEYS.toSorted().map((key) => [key, String(config[key])] as const));
+}
+
+function change(
+  config: Config,
+  entries: readonly SettingEntry[],
+  objection: (key: SettingKey, value: unknown) => string | undefined,
+): string[] {
+  const changes: Record<string, unknown> = {};
+  const warnings: string[] = [];
+  const mistakes: string[] = [];
+  for (const { key, value: text, where } of entries) {
+    if (!isSettingKey(key)) {
+      const mistake = unusableKeyMistake(key, text);
+      if (mistake !== undefined) mistakes.push(`${where}: ${mistake}`);
+      else {warnings.push(
+          `${where}: ${key} is a setting of Apache RocketMQ that Comet does not use`,
+        );}
+      continue;
+    }
+    const value = SETTINGS[key].parse(text);
+    const mistake = value === undefined
+      ? `${key} is ${JSON.stringify(text)}; expected ${SETTINGS[key].expected}`
+      : objection(key, value);
+    if (mistake === undefined) changes[key] = value;
+    else mistakes.push(`${where}: ${mistake}`);
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes.join("\n"));
+  Object.assign(config, changes);
+  return warnings;
+}
+
+function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(SETTINGS, key);
+}
+
+/** Why an entry for a setting that is not served must not pass, or undefined when it may, with a warning. */
+function unusableKeyMistake(key: string, value: string): string | undefined {
+  if (isApacheSetting(key)) return refusedPromise(key, value);
+  const suggestion = nearestName(key, KEYS) ?? nearestName(key, apacheSettingNames());
+  const hint = suggestion === undefined
+    ? "neither Comet nor Apache RocketMQ knows it"
+    : `did you mean ${JSON.stringify(suggestion)}?`;
+  return `unknown setting ${JSON.stringify(key)}; ${hint}`;
+}

@@ -1,0 +1,95 @@
+/** A name server, put together. */
+
+import { FRAME_LENGTH_MAX } from "../../client/protocol/frame.ts";
+import { Dispatcher } from "../dispatcher.ts";
+import type { Log } from "../log.ts";
+import { RemotingServer } from "../remoting_server.ts";
+import { type Advertise, asRegistered } from "./advertised_address.ts";
+import { KvConfig } from "./kv_config.ts";
+import { RouteTable } from "./route_table.ts";
+import { RouteView } from "./route_view.ts";
+import { namesrvRoutes } from "./routes.ts";
+import { NAMESRV_DEFAULTS, type NamesrvSettings, printProperties } from "./settings.ts";
+
+export interface NamesrvOptions {
+  /** Where to listen. */
+  hostname: string;
+  /** 0 takes a free port. */
+  port: number;
+  /** Where the KV config is kept; without it, it lives in memory only. */
+  kvConfigPath?: string;
+  /** Which address a client is told for a broker. */
+  advertise?: Advertise;
+  settings?: Partial<NamesrvSettings>;
+  log: Log;
+  now?: () => number;
+}
+
+export interface Namesrv extends AsyncDisposable {
+  readonly port: number;
+  readonly routeTable: RouteTable;
+  readonly kvConfig: KvConfig;
+  /** Forgets brokers that have been silent for too long; done every `scanNotActiveBrokerInterval` by itself. */
+  scanNotActiveBroker(): void;
+}
+
+/**
+ * Starts a name server.
+ * @throws when the port is taken or the KV config cannot be read.
+ */
+export async function createNamesrv(options: NamesrvOptions): Promise<Namesrv> {
+  const { log, now = Date.now } = options;
+  const settings: NamesrvSettings = { ...NAMESRV_DEFAULTS, ...options.settings };
+  const kvConfig = await KvConfig.load(options.kvConfigPath, log);
+  const routeTable = new RouteTable({
+    now,
+    deleteTopicWithBrokerRegistration: settings.deleteTopicWithBrokerRegistration,
+    supportActingMaster: settings.supportActingMaster,
+  });
+  const readyAt = settings.needWaitForService ? now() + settings.waitSecondsForService * 1_000 : 0;
+  const routes = namesrvRoutes({
+    routeTable,
+    routeView: new RouteView(routeTable, options.advertise ?? asRegistered),
+    kvConfig,
+    settings,
+    printSettings: () =>
+      printProperties({
+        ...settings,
+        bindAddress: options.hostname,
+        kvConfigPath: options.kvConfigPath,
+        listenPort: server.port,
+      }),
+    isReady: () => now() >= readyAt,
+    log,
+  });
+  const dispatcher = new Dispatcher(routes, log, (code) => ` request type ${code} not supported`);
+  const server = new RemotingServer({
+    hostname: options.hostname,
+    port: options.port,
+    onRequest: (request, connection) => dispatcher.dispatch(request, connection),
+    onClose: (connection) => {
+      for (const broker of routeTable.unregisterConnection(connection)) {
+        log.warn("a broker's connection ended", { ...broker });
+      }
+    },
+    frameLengthMax: FRAME_LENGTH_MAX,
+    idleMillisMax: settings.serverChannelMaxIdleTimeSeconds * 1_000,
+    log,
+  });
+  const scanNotActiveBroker = () => {
+    for (const broker of routeTable.expireBrokers()) {
+      log.warn("a broker has been silent for too long", { ...broker });
+    }
+  };
+  const scan = setInterval(scanNotActiveBroker, settings.scanNotActiveBrokerInterval);
+  return {
+    port: server.port,
+    routeTable,
+    kvConfig,
+    scanNotActiveBroker,
+    async [Symbol.asyncDispose]() {
+      clearInterval(scan);
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}

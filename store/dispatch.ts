@@ -1,0 +1,127 @@
+/**
+ * From the log to the consume queues and the index ("reput" in Java): what has reached the promised level becomes
+ * visible to consumers, in log order.
+ */
+
+import { decodeUtf8 } from "../client/protocol/bytes.ts";
+import {
+  findProperty,
+  javaHashCode,
+  MessageProperty,
+  MessageSysFlag,
+} from "../client/protocol/message.ts";
+import type { RecordLayout } from "../client/protocol/message_record.ts";
+import type { ConsumeQueue } from "./consume_queue.ts";
+import type { MessageIndex } from "./message_index.ts";
+
+/** The topic whose queues hold messages until their delay is over, one queue for each delay level. */
+export const SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX";
+
+/** One record on its way to its queue. */
+export interface DispatchEntry {
+  topic: string;
+  queueId: number;
+  queue: ConsumeQueue;
+  queueOffset: number;
+  physicalOffset: number;
+  size: number;
+  sysFlag: number;
+  storeTimestamp: number;
+  tagsCode: number;
+  keys: string | undefined;
+  uniqKey: string | undefined;
+}
+
+/** The time that each delay level waits, in milliseconds; level 1 is the first. */
+export type DelayLevels = readonly number[];
+
+/** What consumers' filters compare with: the tags' hash, or in a schedule queue the time of delivery. */
+export function tagsCodeOf(
+  topic: string,
+  properties: string,
+  storeTimestamp: number,
+  delayLevels: DelayLevels,
+): number {
+  if (topic === SCHEDULE_TOPIC) {
+    const level = Number(findProperty(properties, MessageProperty.DELAY) ?? 0);
+    if (level > 0 && delayLevels.length > 0) {
+      return storeTimestamp + delayLevels[Math.min(level, delayLevels.length) - 1]!;
+    }
+  }
+  const tags = findProperty(properties, MessageProperty.TAGS);
+  return tags === undefined ? 0 : javaHashCode(tags);
+}
+
+/** Whether messages with this sysFlag go to a consume queue: half and rolled back ones do not. */
+export function isQueued(sysFlag: number): boolean {
+  const transaction = sysFlag & MessageSysFlag.TRANSACTION_ROLLBACK;
+  return transaction === 0 || transaction === MessageSysFlag.TRANSACTION_COMMIT;
+}
+
+/** The entry for a record that was read back from the log. */
+export function entryOf(
+  bytes: Uint8Array,
+  record: RecordLayout,
+  queue: ConsumeQueue,
+  delayLevels: DelayLevels,
+): DispatchEntry {
+  const end = record.propertiesStart + record.propertiesLength;
+  const properties = decodeUtf8(bytes, record.propertiesStart, end);
+  return {
+    topic: record.topic,
+    queueId: record.queueId,
+    queue,
+    queueOffset: record.queueOffset,
+    physicalOffset: record.physicalOffset,
+    size: record.size,
+    sysFlag: record.sysFlag,
+    storeTimestamp: record.storeTimestamp,
+    tagsCode: tagsCodeOf(record.topic, properties, record.storeTimestamp, delayLevels),
+    keys: findProperty(properties, MessageProperty.KEYS),
+    uniqKey: findProperty(properties, MessageProperty.UNIQ_KEY),
+  };
+}
+
+/** Puts one record into its queue and the index. */
+export function dispatchEntry(entry: DispatchEntry, index: MessageIndex | undefined): void {
+  if (isQueued(entry.sysFlag)) {
+    entry.queue.put(entry.queueOffset, entry.physicalOffset, entry.size, entry.tagsCode);
+  }
+  const rolledBack = (entry.sysFlag & MessageSysFlag.TRANSACTION_ROLLBACK) ===
+    MessageSysFlag.TRANSACTION_ROLLBACK;
+  if (index !== undefined && !rolledBack) {
+    index.put(entry.topic, entry.keys, entry.uniqKey, entry.physicalOffset, entry.storeTimestamp);
+  }
+}
+
+/** Records that wait for the promised level, oldest first. */
+export class DispatchQueue {
+  #entries: DispatchEntry[] = [];
+  #head = 0;
+
+  push(entry: DispatchEntry): void {
+    this.#entries.push(entry);
+  }
+
+  /** Takes the next record, if it ends at or before `offset`. */
+  take(offset: number): DispatchEntry | undefined {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined || entry.physicalOffset + entry.size > offset) return undefined;
+    this.#head++;
+    if (this.#head === this.#entries.length) {
+      this.#entries = [];
+      this.#head = 0;
+    }
+    return entry;
+  }
+
+  /** Takes back every record after `offset`, newest first. */
+  *undo(offset: number): Generator<DispatchEntry> {
+    while (this.#entries.length > this.#head) {
+      const entry = this.#entries.at(-1)!;
+      if (entry.physicalOffset < offset) return;
+      this.#entries.pop();
+      yield entry;
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/** What can be wrong with a store, in words that name the file and the place. */
+
+/** The data on disk is not what was written; nothing was changed. */
+export class CorruptStoreError extends Error {
+  override readonly name = "CorruptStoreError";
+}
+
+/** The store takes no more writes; `message` says why and what to do. */
+export class StoreUnwritableError extends Error {
+  override readonly name = "StoreUnwritableError";
+}
+
+/** A place in a file for error messages. */
+export function describePosition(path: string, offset: number): string {
+  return `${path} at offset ${offset}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * When what was written becomes durable. SYNC_FLUSH: an fdatasync runs whenever something waits for one; while it runs,
+ * the next group gathers. ASYNC_FLUSH: one runs at an interval and nobody waits.
+ */
+
+export const FLUSH_DISK_TYPES = ["SYNC_FLUSH", "ASYNC_FLUSH"] as const;
+export type FlushDiskType = (typeof FLUSH_DISK_TYPES)[number];
+
+export interface FlushOptions {
+  flushDiskType: FlushDiskType;
+  /** flushIntervalCommitLog, for ASYNC_FLUSH. */
+  intervalMillis: number;
+  /** Offset up to which the log is in the files. */
+  writtenOffset: () => number;
+  /** Runs one fdatasync; gives the offset up to which the log is durable then. */
+  sync: () => Promise<number>;
+  /** The level that senders were promised has reached this offset. */
+  onPromised: (offset: number) => void;
+  /** An fdatasync failed. Nothing may be written any more: the kernel may have dropped what it could not write. */
+  onFailure: (error: Error) => void;
+}
+
+export class GroupCommit {
+  readonly #options: FlushOptions;
+  #durableOffset: number;
+  #running: Promise<void> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #failed = false;
+  /** How many fdatasyncs have run. */
+  syncCount = 0;
+
+  constructor(options: FlushOptions) {
+    this.#options = options;
+    this.#durableOffset = options.writtenOffset();
+    if (options.flushDiskType === "ASYNC_FLUSH") {
+      this.#timer = setInterval(() => this.#run(), options.intervalMillis);
+    }
+  }
+
+  get durableOffset(): number {
+    return this.#durableOffset;
+  }
+
+  /** Something was written. */
+  written(): void {
+    if (this.#failed) return;
+    if (this.#options.flushDiskType === "SYNC_FLUSH") this.#run();
+    else this.#options.onPromised(this.#options.writtenOffset());
+  }
+
+  /** Waits until all that is written now is durable, or the disk has failed. */
+  async flush(): Promise<void> {
+    const target = this.#options.writtenOffset();
+    while (this.#durableOffset < target && !this.#failed) await this.#run();
+  }
+
+  #run(): Promise<void> {
+    return this.#running ??= this.#syncUntilNothingIsNew().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #syncUntilNothingIsNew(): Promise<void> {
+    while (this.#durableOffset < this.#options.writtenOffset() && !this.#failed) {
+      try {
+        this.#durableOffset = await this.#options.sync();
+        this.syncCount++;
+      } catch (error) {
+        this.#failed = true;
+        this.#options.onFailure(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      if (this.#options.flushDiskType === "SYNC_FLUSH") {
+        this.#options.onPromised(this.#durableOffset);
+      }
+    }
+  }
+
+  /** Forgets that bytes after `offset` were written. */
+  undo(offset: number): void {
+    this.#durableOffset = Math.min(this.#durableOffset, offset);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}

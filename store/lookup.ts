@@ -1,0 +1,117 @@
+/** Finding messages and offsets by place, key and time. */
+
+import { decodeUtf8, viewOf } from "../client/protocol/bytes.ts";
+import { findProperty, MessageProperty } from "../client/protocol/message.ts";
+import { checkRecord, copyMessage, type StoredMessage } from "../client/protocol/message_record.ts";
+import type { CommitLog } from "./commit_log.ts";
+import type { ConsumeQueue } from "./consume_queue.ts";
+import type { MessageIndex } from "./message_index.ts";
+
+/** Which offset a time between or on messages stands for: the first one not before it, or the last not after it. */
+export type BoundaryType = "LOWER" | "UPPER";
+
+/** Most messages are no longer than this, so that one read suffices. */
+const FIRST_READ_BYTES = 4096;
+/** Enough of a record to hold its storeTimestamp. */
+const STORE_TIMESTAMP_READ_BYTES = 91;
+
+/** The message whose record begins at `physicalOffset`; undefined when none does. */
+export async function messageAt(
+  log: CommitLog,
+  physicalOffset: number,
+): Promise<StoredMessage | undefined> {
+  const record = await recordAt(log, physicalOffset);
+  if (record === undefined) return undefined;
+  const check = checkRecord(record, viewOf(record), 0, record.length);
+  return check.kind === "message" ? copyMessage(record, check.record) : undefined;
+}
+
+/** The bytes of the record at `physicalOffset`, of which this proves that they are one; undefined when they are none. */
+export async function recordAt(
+  log: CommitLog,
+  physicalOffset: number,
+): Promise<Uint8Array | undefined> {
+  if (physicalOffset < log.minOffset || physicalOffset >= log.writtenOffset) return undefined;
+  let bytes = await log.read(physicalOffset, FIRST_READ_BYTES);
+  let check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
+  if (check.kind === "short") {
+    if (physicalOffset + check.needed > log.writtenOffset) return undefined;
+    bytes = await log.read(physicalOffset, check.needed);
+    check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
+  }
+  if (check.kind !== "message" || check.record.physicalOffset !== physicalOffset) return undefined;
+  return bytes.subarray(0, check.record.size);
+}
+
+/** When the message of a queue was stored, in milliseconds since the epoch; -1 when the log has it no more. */
+export function storeTimestampOf(log: CommitLog, queue: ConsumeQueue, queueOffset: number): number {
+  const units = queue.read(queueOffset, 1);
+  if (units.count === 0 || units.physicalOffset(0) < log.minOffset) return -1;
+  const physicalOffset = units.physicalOffset(0);
+  const bytes = log.readTail(physicalOffset, STORE_TIMESTAMP_READ_BYTES) ??
+    log.readSync(physicalOffset, STORE_TIMESTAMP_READ_BYTES);
+  const view = viewOf(bytes);
+  const bornHostBytes = (view.getInt32(36) & 16) === 0 ? 8 : 20;
+  return Number(view.getBigInt64(48 + bornHostBytes));
+}
+
+/**
+ * The queueOffset that stands for a time. Before the first message that is the first, after the last one it is the end
+ * of the queue (LOWER) or the last message (UPPER).
+ */
+export function offsetByTime(
+  log: CommitLog,
+  queue: ConsumeQueue,
+  timestamp: number,
+  boundary: BoundaryType,
+): number {
+  let low = queue.minOffset;
+  let high = queue.maxOffset;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const stored = storeTimestampOf(log, queue, middle);
+    if (stored < timestamp || (boundary === "UPPER" && stored === timestamp)) low = middle + 1;
+    else high = middle;
+  }
+  return boundary === "LOWER" ? low : Math.max(queue.minOffset, low - 1);
+}
+
+export interface KeyQuery {
+  topic: string;
+  key: string;
+  maxNum: number;
+  /** Store times in milliseconds, both included. */
+  beginTimestamp: number;
+  endTimestamp: number;
+}
+
+/** Records of messages that have this key or unique key, newest first. */
+export async function recordsByKey(
+  log: CommitLog,
+  index: MessageIndex,
+  query: KeyQuery,
+): Promise<Uint8Array[]> {
+  const records: Uint8Array[] = [];
+  const seen = new Set<number>();
+  const { topic, key, beginTimestamp, endTimestamp } = query;
+  // The index is read to its end first: it may change while a record is read.
+  for (const physicalOffset of [...index.query(topic, key, beginTimestamp, endTimestamp)]) {
+    if (records.length >= query.maxNum) break;
+    if (seen.has(physicalOffset)) continue;
+    seen.add(physicalOffset);
+    const record = await recordAt(log, physicalOffset);
+    if (record !== undefined && hasKey(record, query)) records.push(record);
+  }
+  return records;
+}
+
+function hasKey(bytes: Uint8Array, query: KeyQuery): boolean {
+  const check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
+  if (check.kind !== "message" || check.record.topic !== query.topic) return false;
+  const { storeTimestamp, propertiesStart, propertiesLength } = check.record;
+  if (storeTimestamp < query.beginTimestamp || storeTimestamp > query.endTimestamp) return false;
+  const properties = decodeUtf8(bytes, propertiesStart, propertiesStart + propertiesLength);
+  if (findProperty(properties, MessageProperty.UNIQ_KEY) === query.key) return true;
+  const keys = findProperty(properties, MessageProperty.KEYS);
+  return keys === query.key || (keys?.split(" ").includes(query.key) ?? false);
+}

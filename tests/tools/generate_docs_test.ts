@@ -1,0 +1,8 @@
+import { assertEquals } from "@std/assert";
+import { configurationPage } from "../../tools/generate_docs.ts";
+
+Deno.test("configurationPage() is what docs/configuration.md holds", async () => {
+  const file = new URL("../../docs/configuration.md", import.meta.url);
+  const committed = await Deno.readTextFile(file);
+  assertEquals(committed, configurationPage(), "run `deno task docs` and commit the result");
+});

@@ -1,0 +1,104 @@
+/** Writes `docs/configuration.md` from the configuration table: `deno task docs`. */
+
+import { environmentName, helpText } from "../server/command_line.ts";
+import { SETTING_SECTIONS, SETTINGS } from "../server/config.ts";
+import { apacheSettingNames, refusedEntries } from "../server/config_apache.ts";
+import type { Setting } from "../server/setting.ts";
+
+const LINE_LENGTH_MAX = 100;
+
+/** The text of `docs/configuration.md`. */
+export function configurationPage(): string {
+  return [
+    "<!-- Written by `deno task docs` from server/config.ts; change that file instead. -->",
+    "# Configuration",
+    "Comet runs without any configuration. What can be set, and how:",
+    list([
+      "in a file: `comet -c broker.conf`, which is read as Apache RocketMQ does",
+      `in the environment: \`${environmentName("brokerName")}=broker-b\` sets \`brokerName\``,
+      "with a flag: `comet --broker-port 10921`, or `comet --set brokerName=broker-b`",
+    ]),
+    "What comes later in this list wins. Mistakes are errors that name their place:",
+    list([
+      "an unknown setting (with the one that was probably meant)",
+      "a value that a setting cannot have",
+    ]),
+    "Times are in milliseconds and sizes in bytes where the name says nothing else.",
+    "A running broker can change the settings that are marked live:",
+    fenced(
+      "mqadmin updateBrokerConfig -n 127.0.0.1:9876 -b 127.0.0.1:10911 -k maxMessageSize -v 1048576",
+    ),
+    ...SETTING_SECTIONS.flatMap(({ title, settings }) => [`## ${title}`, settingsTable(settings)]),
+    "## Where Comet differs from Apache RocketMQ",
+    differencesTable(),
+    "## Settings of Apache RocketMQ that Comet does not use",
+    "They may stay in the file: Comet warns about each and goes on without it.",
+    "It does not start with these, which promise what it does not have yet:",
+    list(refusedEntries().map(code)),
+    "All of them:",
+    fenced(wrap(apacheSettingNames(), LINE_LENGTH_MAX)),
+    "## Command line",
+    fenced(helpText().trimEnd()),
+  ].join("\n\n") + "\n";
+}
+
+function settingsTable(settings: Readonly<Record<string, Setting<unknown>>>): string {
+  const rows = Object.entries(settings).map((
+    [key, { fallback, mutable, expected, description }],
+  ) => [
+    code(key),
+    code(String(fallback)),
+    mutable ? "yes" : "",
+    description,
+    expected,
+  ]);
+  return table(["Setting", "Default", "Live", "Meaning", "Values"], rows);
+}
+
+function differencesTable(): string {
+  const rows = Object.entries(SETTINGS)
+    .filter(([, row]) => row.own || row.apacheDefault !== undefined)
+    .map((
+      [key, row],
+    ) => [code(key), code(String(row.fallback)), row.own ? "no such setting" : row.apacheDefault!]);
+  return table(["Setting", "Default of Comet", "Default of Apache RocketMQ 5.3.3"], rows);
+}
+
+function table(head: string[], rows: string[][]): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`
+  );
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [lines[0], rule, ...lines.slice(1)].join("\n");
+}
+
+function code(text: string): string {
+  return text === "" ? "" : `\`${text}\``;
+}
+
+function list(items: string[]): string {
+  return items.map((item) => `- ${item}`).join("\n");
+}
+
+function fenced(text: string): string {
+  return `\`\`\`text\n${text}\n\`\`\``;
+}
+
+function wrap(words: string[], lengthMax: number): string {
+  const lines = [""];
+  for (const word of words) {
+    const line = `${lines.at(-1)} ${word}`.trim();
+    if (line.length > lengthMax) lines.push(word);
+    else lines[lines.length - 1] = line;
+  }
+  return lines.join("\n");
+}
+
+if (import.meta.main) {
+  await Deno.writeTextFile(
+    new URL("../docs/configuration.md", import.meta.url),
+    configurationPage(),
+  );
+}
