@@ -1,16 +1,18 @@
-/** The command line and the environment: what the user asked for. Pure; `main.ts` reads the file and does the rest. */
+/** The command line: what the user asked for. Pure; `main.ts` reads the file and does the rest. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { applySettings, defaultConfig, SETTINGS } from "./config.ts";
+import { applySettings, defaultConfig } from "./config.ts";
 import type { Config, SettingKey } from "./config.ts";
 import { fastPort } from "./config_derived.ts";
+import { readEnvironment } from "./config_environment.ts";
+import type { Environment } from "./config_environment.ts";
 import { nearestName } from "./nearest_name.ts";
 import { ConfigError, parseProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
 
 /** What to run in this process. */
 const ROLES = {
-  serve: "name server, broker, HTTP API and dashboard in one (the default)",
+  serve: "name server, broker, HTTP API and dashboard (the default)",
   namesrv: "a name server",
   broker: "a broker that registers at the name servers of --namesrv",
 } as const;
@@ -74,8 +76,6 @@ export interface RunCommand {
 /** What the user asked for. */
 export type Command = { readonly kind: "help" } | { readonly kind: "version" } | RunCommand;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Reads the command line; throws UsageError, with one line, when it makes no sense. */
 export function parseCommandLine(args: readonly string[], environment: Environment): Command {
   const { values, words } = readFlags(args);
@@ -84,13 +84,14 @@ export function parseCommandLine(args: readonly string[], environment: Environme
   const role = readRole(words);
   const flags = flagEntries(values);
   refuseBadFlags(flags);
-  const fromEnvironment = environmentEntries(environment, role);
+  const { entries, warnings } = readEnvironment(environment, role === "broker");
   return {
     kind: "run",
     role,
     configFile: values["config"] as string | undefined,
+    environment: entries,
     flags,
-    ...fromEnvironment,
+    warnings,
   };
 }
 
@@ -118,11 +119,6 @@ export function resolveConfig(
   }
   refusePortClash(role, config);
   return { config, warnings };
-}
-
-/** How a setting is called in the environment: `brokerIP1` is `COMET_BROKER_IP1`. */
-export function environmentName(key: string): string {
-  return `COMET_${key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}`;
 }
 
 /** What `--help` prints. */
@@ -240,42 +236,6 @@ function refuseBadFlags(flags: readonly SettingEntry[]): void {
   }
 }
 
-/**
- * What Kubernetes puts into the environment of every container for a Service called "comet" or "comet-…". One such
- * variable even has the name of a setting: COMET_NAMESRV_PORT, which is then something like "tcp://10.0.0.1:9876".
- */
-const SERVICE_LINK_NAME = /^COMET_(.*_)?(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_|$)/;
-const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
-
-function environmentEntries(
-  environment: Environment,
-  role: Role,
-): { environment: SettingEntry[]; warnings: string[] } {
-  const keys = new Map(Object.keys(SETTINGS).map((key) => [environmentName(key), key]));
-  const entries: SettingEntry[] = [];
-  const warnings: string[] = [];
-  // Apache's own variable, by which its scripts and images tell a broker where to register.
-  const namesrvAddr = environment["NAMESRV_ADDR"] ?? "";
-  if (role === "broker" && namesrvAddr !== "") {
-    entries.push({ key: "namesrvAddr", value: namesrvAddr, where: "NAMESRV_ADDR" });
-  }
-  for (const [where, value = ""] of Object.entries(environment)) {
-    if (!where.startsWith("COMET_") || value === "") continue;
-    if (SERVICE_LINK_NAME.test(where) || SERVICE_LINK_VALUE.test(value)) continue;
-    const key = keys.get(where);
-    if (key === undefined) warnings.push(unknownVariable(where, keys.keys()));
-    else entries.push({ key, value: value.trim(), where });
-  }
-  return { environment: entries, warnings };
-}
-
-/** Not an error: other programs' variables may begin like ours. */
-function unknownVariable(name: string, known: Iterable<string>): string {
-  const suggestion = nearestName(name, known);
-  const hint = suggestion === undefined ? "" : `; did you mean ${suggestion}?`;
-  return `the environment variable ${name} is not a setting of Comet${hint}`;
-}
-
 /** Apache's namesrv.conf calls the name server's port listenPort. */
 function asNamesrvEntry(entry: SettingEntry): SettingEntry {
   return entry.key === "listenPort" ? { ...entry, key: "namesrvPort" } : entry;
@@ -291,7 +251,11 @@ function refusePortClash(role: Role, config: Config): void {
   }
   const namesrv = { "the name server (--namesrv-port)": config.namesrvPort };
   const http = { "HTTP (--http-port)": config.httpPort };
-  const used = { serve: { ...namesrv, ...broker, ...http }, broker, namesrv }[role];
+  const used = {
+    serve: { ...namesrv, ...broker, ...http },
+    broker: { ...broker, ...http },
+    namesrv: { ...namesrv, ...http },
+  }[role];
   const owners = new Map<number, string>();
   for (const [owner, port] of Object.entries(used)) {
     if (port === 0) continue;

@@ -191,6 +191,16 @@ const NAMESRV = {
     "Whether a registration removes the topics that it leaves out",
     MUTABLE,
   ),
+  supportActingMaster: bool(
+    false,
+    "Whether routes name the replica with the lowest id as master where the master is gone",
+    MUTABLE,
+  ),
+  needWaitForService: bool(
+    false,
+    "Whether routes are refused after the start until brokers have had time to register",
+  ),
+  waitSecondsForService: int(45, "How many seconds that is"),
 };
 
 /** The rows in the order of the documentation. */

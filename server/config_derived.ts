@@ -39,9 +39,9 @@ export interface StorePaths {
 export function storePaths(
   config: Pick<Config, "storePathRootDir" | "storePathCommitLog" | "kvConfigPath">,
 ): StorePaths {
-  const root = config.storePathRootDir.replace(/(?<=.)\/+$/, "");
+  const root = config.storePathRootDir.replace(/\/+$/, "");
   return {
-    root,
+    root: root || "/",
     commitLog: config.storePathCommitLog || `${root}/commitlog`,
     consumeQueue: `${root}/consumequeue`,
     index: `${root}/index`,

@@ -9,12 +9,7 @@ import {
   type HeaderInput,
   type HeaderOf,
 } from "../client/protocol/header_schema.ts";
-import {
-  createResponse,
-  EMPTY,
-  isOneway,
-  type RemotingCommand,
-} from "../client/protocol/frame.ts";
+import { createResponse, EMPTY, isOneway, type RemotingCommand } from "../client/protocol/frame.ts";
 import { RemotingError, ResponseCode } from "../client/protocol/response_code.ts";
 import { requestCodeName } from "../client/protocol/request_code.ts";
 import { describeError, type Log } from "./log.ts";

@@ -210,7 +210,7 @@ export function delayLevels(
 export function splitAddress(text: string): { host: string; port: number | undefined } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) {
-    const isBareIpv6 = /^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text);
+    const isBareIpv6 = /^[0-9a-fA-F:.]+$/.test(text) && /::|^([^:]*:){7}[^:]*$/.test(text);
     return isBareIpv6 ? { host: text, port: undefined } : undefined;
   }
   const port = match[3] === undefined ? undefined : Number(match[3]);

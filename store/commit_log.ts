@@ -10,7 +10,11 @@
  * ```
  */
 
-import { BLANK_RECORD_BYTES, encodeBlank, encodeRecord } from "../client/protocol/message_record.ts";
+import {
+  BLANK_RECORD_BYTES,
+  encodeBlank,
+  encodeRecord,
+} from "../client/protocol/message_record.ts";
 import { type MessageToStore, recordBytesMax } from "../client/protocol/message_record.ts";
 import { invariant, viewOf } from "../client/protocol/bytes.ts";
 import type { FileSystem } from "./file_system.ts";

@@ -96,7 +96,8 @@ export class ConsumeQueue {
     // Units grow in physicalOffset, and after the last one come zeros: both ends can be found by halving.
     const isGood = (queueOffset: number) => {
       const unit = this.read(queueOffset, 1);
-      return unit.size(0) > 0 && (unit.size(0) === FILLER_SIZE || unit.physicalOffset(0) < physicalOffsetMax);
+      return unit.size(0) > 0 &&
+        (unit.size(0) === FILLER_SIZE || unit.physicalOffset(0) < physicalOffsetMax);
     };
     const start = low;
     while (low < high) {
@@ -117,7 +118,11 @@ export class ConsumeQueue {
   }
 
   #setEnd(queueOffset: number): void {
-    this.#maxOffset = this.#writtenOffset = this.#syncedOffset = this.nextOffset = queueOffset;
+    this.#maxOffset =
+      this.#writtenOffset =
+      this.#syncedOffset =
+      this.nextOffset =
+        queueOffset;
     this.#tailFirst = queueOffset;
   }
 
@@ -212,7 +217,9 @@ export class ConsumeQueue {
     if (target === this.#syncedOffset) return;
     const lastUnit = (target - 1) * UNIT_BYTES;
     for (const segment of this.#segments.segments) {
-      if (segment.end > this.#syncedOffset * UNIT_BYTES && segment.start <= lastUnit) await segment.sync();
+      if (segment.end > this.#syncedOffset * UNIT_BYTES && segment.start <= lastUnit) {
+        await segment.sync();
+      }
     }
     this.#syncedOffset = target;
   }

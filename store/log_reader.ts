@@ -1,7 +1,11 @@
 /** Reads the log record by record, from its files. For recovery and tools: it works on the event loop. */
 
 import { viewOf } from "../client/protocol/bytes.ts";
-import { BLANK_RECORD_BYTES, checkRecord, type RecordLayout } from "../client/protocol/message_record.ts";
+import {
+  BLANK_RECORD_BYTES,
+  checkRecord,
+  type RecordLayout,
+} from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
 
 const READ_BYTES = 1024 * 1024;

@@ -94,8 +94,7 @@ export async function recordsByKey(
   const records: Uint8Array[] = [];
   const seen = new Set<number>();
   const { topic, key, beginTimestamp, endTimestamp } = query;
-  // The index is read to its end first: it may change while a record is read.
-  for (const physicalOffset of [...index.query(topic, key, beginTimestamp, endTimestamp)]) {
+  for (const physicalOffset of index.query(topic, key, beginTimestamp, endTimestamp)) {
     if (records.length >= query.maxNum) break;
     if (seen.has(physicalOffset)) continue;
     seen.add(physicalOffset);

@@ -7,8 +7,8 @@ import { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import {
   type DelayLevels,
-  dispatchEntry,
   type DispatchEntry,
+  dispatchEntry,
   DispatchQueue,
   entryOf,
   isQueued,

@@ -117,7 +117,9 @@ function refuseDamage(log: CommitLog, offset: number, reason: string): void {
     if (unwrittenPage) return;
     if (found === undefined) continue;
     throw new CorruptStoreError(
-      `${describePosition(segment.path, offset)} is damaged (${reason}), but sound messages follow ` +
+      `${
+        describePosition(segment.path, offset)
+      } is damaged (${reason}), but sound messages follow ` +
         `at offset ${found}. Nothing was changed. Restore the file from a copy, or start with ` +
         `another data folder`,
     );

@@ -1,8 +1,9 @@
 /** Writes `docs/configuration.md` from the configuration table: `deno task docs`. */
 
-import { environmentName, helpText } from "../server/command_line.ts";
+import { helpText } from "../server/command_line.ts";
 import { SETTING_SECTIONS, SETTINGS } from "../server/config.ts";
 import { apacheSettingNames, refusedEntries } from "../server/config_apache.ts";
+import { environmentName } from "../server/config_environment.ts";
 import type { Setting } from "../server/setting.ts";
 
 const LINE_LENGTH_MAX = 100;

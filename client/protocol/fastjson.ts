@@ -18,5 +18,8 @@ export function parseFastjson(text: string): unknown {
 const STRING_OR_NUMBER_KEY = /"(?:[^"\\]|\\.)*"|(-?\d+)(?=\s*:)/g;
 
 function quoteNumberKeys(text: string): string {
-  return text.replace(STRING_OR_NUMBER_KEY, (match, key?: string) => key === undefined ? match : `"${key}"`);
+  return text.replace(
+    STRING_OR_NUMBER_KEY,
+    (match, key?: string) => key === undefined ? match : `"${key}"`,
+  );
 }

@@ -3,7 +3,7 @@
  * resources that authorization looks at, and the documentation.
  */
 
-import { ResponseCode, refuse } from "./response_code.ts";
+import { refuse, ResponseCode } from "./response_code.ts";
 
 /** What a field names, for authorization (RocketMQResource in Java's headers). */
 export type Resource = "TOPIC" | "GROUP" | "CLUSTER";
@@ -24,7 +24,9 @@ export interface Field<T> {
 // deno-lint-ignore no-explicit-any -- the variance of parse and print needs it
 export type Fields = Record<string, Field<any>>;
 /** The decoded header of a set of fields. */
-export type HeaderOf<F extends Fields> = { [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+export type HeaderOf<F extends Fields> = {
+  [K in keyof F]: F[K] extends Field<infer T> ? T : never;
+};
 /** What a sender gives: fields that may be absent may be left out. */
 export type HeaderInput<F extends Fields> =
   & { [K in keyof F as undefined extends ValueOf<F[K]> ? never : K]: ValueOf<F[K]> }

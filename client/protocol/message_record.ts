@@ -130,7 +130,9 @@ function withoutCrcProperty(properties: string): string {
   const start = properties.indexOf(CRC_NAME);
   if (start < 0) return properties;
   const end = properties.indexOf("\u0002", start);
-  return withoutCrcProperty(properties.slice(0, start) + (end < 0 ? "" : properties.slice(end + 1)));
+  return withoutCrcProperty(
+    properties.slice(0, start) + (end < 0 ? "" : properties.slice(end + 1)),
+  );
 }
 
 function putCrcProperty(target: Uint8Array, start: number, position: number): void {
@@ -184,7 +186,12 @@ export type RecordCheck =
  * Reads the record at `start` and checks its structure and every checksum it has.
  * `short` means that the record goes on after `end`: read at least `needed` bytes and call again.
  */
-export function checkRecord(bytes: Uint8Array, view: DataView, start: number, end: number): RecordCheck {
+export function checkRecord(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+): RecordCheck {
   if (end - start < BLANK_RECORD_BYTES) return { kind: "short", needed: BLANK_RECORD_BYTES };
   const size = view.getInt32(start);
   const magic = view.getInt32(start + 4);
@@ -200,8 +207,12 @@ export function checkRecord(bytes: Uint8Array, view: DataView, start: number, en
   const record = layoutOf(bytes, view, start, size);
   if (record === undefined) return { kind: "corrupt", reason: `parts do not add up to ${size}` };
   const body = bytes.subarray(record.bodyStart, record.bodyStart + record.bodyLength);
-  if (recordCrc(body) !== record.bodyCrc) return { kind: "corrupt", reason: "body checksum differs" };
-  if (!crcPropertyHolds(bytes, record)) return { kind: "corrupt", reason: "record checksum differs" };
+  if (recordCrc(body) !== record.bodyCrc) {
+    return { kind: "corrupt", reason: "body checksum differs" };
+  }
+  if (!crcPropertyHolds(bytes, record)) {
+    return { kind: "corrupt", reason: "record checksum differs" };
+  }
   return { kind: "message", record };
 }
 
@@ -274,7 +285,8 @@ function crcPropertyHolds(bytes: Uint8Array, record: RecordLayout): boolean {
 }
 
 /** A message as people and programs want it: every part decoded, nothing shared with a buffer. */
-export interface StoredMessage extends Omit<RecordLayout, "start" | "bodyStart" | "propertiesStart"> {
+export interface StoredMessage
+  extends Omit<RecordLayout, "start" | "bodyStart" | "propertiesStart"> {
   /** The offsetMsgId. */
   offsetMsgId: string;
   body: Uint8Array;

@@ -160,7 +160,9 @@ export const RequestCode = {
 
 export type RequestCodeName = keyof typeof RequestCode;
 
-const names = new Map<number, string>(Object.entries(RequestCode).map(([name, code]) => [code, name]));
+const names = new Map<number, string>(
+  Object.entries(RequestCode).map(([name, code]) => [code, name]),
+);
 
 /** The name of a request code, or the number itself for one that Apache does not have. */
 export function requestCodeName(code: number): string {

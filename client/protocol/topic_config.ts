@@ -87,7 +87,9 @@ export function parseTopicConfig(value: unknown): TopicConfig {
  * @throws {TypeError} when the text is no such form.
  */
 export function parseCompactTopicConfig(text: string): TopicConfig {
-  const [topicName, readQueueNums, writeQueueNums, perm, topicFilterType, ...rest] = text.split(" ");
+  const [topicName, readQueueNums, writeQueueNums, perm, topicFilterType, ...rest] = text.split(
+    " ",
+  );
   const numbers = [readQueueNums, writeQueueNums, perm].map((part) => parseInt(part ?? "", 10));
   if (!topicName || topicFilterType === undefined || numbers.some(Number.isNaN)) {
     throw new TypeError(`"${text}" is no topic in compact form`);

@@ -73,7 +73,11 @@ async function readTable(path: string, log: Log): Promise<ConfigTable> {
     try {
       const table = parseTable(await Deno.readTextFile(candidate));
       if (failure !== undefined) {
-        log.warn("took the last good copy of a damaged file", { path, copy: candidate, error: failure });
+        log.warn("took the last good copy of a damaged file", {
+          path,
+          copy: candidate,
+          error: failure,
+        });
       }
       return table;
     } catch (error) {
@@ -89,7 +93,10 @@ function parseTable(text: string): ConfigTable {
   const { configTable } = parseFastjson(text) as { configTable?: Record<string, object> };
   const table: ConfigTable = new Map();
   for (const [namespace, values] of Object.entries(configTable ?? {})) {
-    table.set(namespace, new Map(Object.entries(values).map(([key, value]) => [key, String(value)])));
+    table.set(
+      namespace,
+      new Map(Object.entries(values).map(([key, value]) => [key, String(value)])),
+    );
   }
   return table;
 }

@@ -57,7 +57,10 @@ function fromJson(json: unknown): RegisterBrokerBody {
   return {
     dataVersion: parseDataVersion(wrapper["dataVersion"]),
     topicConfigs: Object.values(wrapper["topicConfigTable"] ?? {}).map(parseTopicConfig),
-    topicQueueMappingInfoMap: (wrapper["topicQueueMappingInfoMap"] ?? {}) as Record<string, unknown>,
+    topicQueueMappingInfoMap: (wrapper["topicQueueMappingInfoMap"] ?? {}) as Record<
+      string,
+      unknown
+    >,
     filterServerList: textList(body["filterServerList"]),
   };
 }
@@ -85,7 +88,9 @@ function fromCompressed(body: Uint8Array): RegisterBrokerBody {
   };
 
   const dataVersion = parseDataVersion(parseJson(nextPart()));
-  const topicConfigs = nextList((part) => parseCompactTopicConfig(decodeUtf8(part, 0, part.length)));
+  const topicConfigs = nextList((part) =>
+    parseCompactTopicConfig(decodeUtf8(part, 0, part.length))
+  );
   const filterServerList = textList(parseJson(nextPart()));
   const mappings = position < bytes.length ? nextList(parseJson) : [];
   const rows = mappings.map((info) => [(info as { topic: string }).topic, info] as const);

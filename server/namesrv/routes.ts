@@ -61,7 +61,9 @@ function brokerRoutes({ routeTable, routeView, kvConfig, settings, log }: Namesr
       if (result.status === "NOT_REGISTERED_YET") {
         throw refuse(ResponseCode.SYSTEM_ERROR, "register broker failed");
       }
-      const reply = settings.returnOrderTopicConfigToBroker ? kvTable(kvConfig, ORDER_TOPIC_CONFIG) : {};
+      const reply = settings.returnOrderTopicConfigToBroker
+        ? kvTable(kvConfig, ORDER_TOPIC_CONFIG)
+        : {};
       if (result.status === "CONFLICT") {
         log.warn("ignored a broker whose place another holds", { ...identityOf(header) });
         return reply;
@@ -155,12 +157,20 @@ function adminRoutes({ routeTable, printSettings, log }: NamesrvDeps): Route[] {
   return [
     route(commands.WIPE_WRITE_PERM_OF_BROKER, ({ header: { brokerName }, connection }) => {
       const wipeTopicCount = topics.changePerm(brokerName, (perm) => perm & ~PermName.WRITE);
-      log.info("wiped the write perm of a broker", { brokerName, wipeTopicCount, by: from(connection) });
+      log.info("wiped the write perm of a broker", {
+        brokerName,
+        wipeTopicCount,
+        by: from(connection),
+      });
       return { header: { wipeTopicCount } };
     }),
     route(commands.ADD_WRITE_PERM_OF_BROKER, ({ header: { brokerName }, connection }) => {
       const addTopicCount = topics.changePerm(brokerName, () => PermName.READ | PermName.WRITE);
-      log.info("added the write perm of a broker", { brokerName, addTopicCount, by: from(connection) });
+      log.info("added the write perm of a broker", {
+        brokerName,
+        addTopicCount,
+        by: from(connection),
+      });
       return { header: { addTopicCount } };
     }),
     route(commands.REGISTER_TOPIC_IN_NAMESRV, ({ header: { topic }, body }) => {

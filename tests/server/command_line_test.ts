@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
-  environmentName,
   helpText,
   parseCommandLine,
   resolveConfig,
@@ -8,6 +7,7 @@ import {
 } from "../../server/command_line.ts";
 import type { RunCommand } from "../../server/command_line.ts";
 import { defaultConfig, SETTINGS } from "../../server/config.ts";
+import { environmentName } from "../../server/config_environment.ts";
 import { ConfigError } from "../../server/properties.ts";
 
 type Environment = Record<string, string>;

@@ -25,6 +25,21 @@ brokerRole = ASYNC_MASTER
 flushDiskType = ASYNC_FLUSH
 `;
 
+/** In the manner of the pairs of files for two masters with a replica each. */
+const MASTER_OF_A_PAIR = `
+namesrvAddr=10.0.0.1:9876;10.0.0.2:9876
+brokerClusterName=DefaultCluster
+brokerName=broker-b
+brokerId=0
+deleteWhen=04
+fileReservedTime=48
+brokerRole=ASYNC_MASTER
+flushDiskType=ASYNC_FLUSH
+`;
+const REPLICA_OF_A_PAIR = MASTER_OF_A_PAIR
+  .replace("brokerId=0", "brokerId=1")
+  .replace("ASYNC_MASTER", "SLAVE");
+
 /** In the manner of the guides that people copy: every line is one that is found in many files. */
 const COPIED_FROM_A_GUIDE = `
 brokerClusterName=rocketmq-cluster
@@ -121,6 +136,19 @@ Deno.test("applySettings() takes a file that was copied from a guide", () => {
     maxMessageSize: 65536,
   });
   assertEquals(warnings.length, 12);
+});
+
+Deno.test("applySettings() takes the file of a master, not that of its replica", () => {
+  const { config } = configOf(MASTER_OF_A_PAIR);
+  assertEquals([config.brokerName, config.namesrvAddr], [
+    "broker-b",
+    "10.0.0.1:9876;10.0.0.2:9876",
+  ]);
+  assertEquals(
+    mistakesIn(REPLICA_OF_A_PAIR),
+    "broker.conf:8: brokerRole=SLAVE asks for a replica, which Comet does not have yet; " +
+      "remove it to start without",
+  );
 });
 
 Deno.test("applySettings() lets the last of several entries win", () => {

@@ -1,7 +1,7 @@
 /** Pulling messages out of a queue. */
 
 import { RequestCode } from "../request_code.ts";
-import { command, fallback, group, int, long, optional, str, topic } from "../header_schema.ts";
+import { command, group, int, long, optional, str, topic } from "../header_schema.ts";
 
 const pullFields = {
   consumerGroup: group,

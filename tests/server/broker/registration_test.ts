@@ -168,7 +168,10 @@ Deno.test("registerAll() logs the remark when the name server refuses", async ()
   await using namesrv = await startNamesrv();
   const one = new Map([["only", createTopicConfig("only")]]);
   await using broker = setup([namesrv.port], {
-    topicConfigs: () => ({ dataVersion: { counter: 1, stateVersion: 0, timestamp: 1 }, table: one }),
+    topicConfigs: () => ({
+      dataVersion: { counter: 1, stateVersion: 0, timestamp: 1 },
+      table: one,
+    }),
   });
   await broker.registration.start();
   assert.match(broker.lines[0]!, /answered 1: register broker failed/);

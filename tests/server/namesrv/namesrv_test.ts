@@ -267,7 +267,7 @@ Deno.test("REGISTER_TOPIC_IN_NAMESRV and DELETE_TOPIC_IN_NAMESRV change one topi
   assert.equal((await rig.route("N")).code, ResponseCode.TOPIC_NOT_EXIST);
 });
 
-Deno.test("topic lists answer names, or \"disable\" when they are switched off", async () => {
+Deno.test('topic lists answer names, or "disable" when they are switched off', async () => {
   await using rig = await setup();
   await rig.register();
   const rows: [number, string[]][] = [
@@ -277,7 +277,9 @@ Deno.test("topic lists answer names, or \"disable\" when they are switched off",
     [RequestCode.GET_HAS_UNIT_SUB_TOPIC_LIST, ["C"]],
     [RequestCode.GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST, []],
   ];
-  await using off = await setup({ settings: { enableAllTopicList: false, enableTopicList: false } });
+  await using off = await setup({
+    settings: { enableAllTopicList: false, enableTopicList: false },
+  });
   for (const [code, topicList] of rows) {
     assert.deepEqual((await rig.ask(code, { cluster: "C" })).json, { topicList });
     assert.equal((await off.ask(code, { cluster: "C" })).remark, "disable");

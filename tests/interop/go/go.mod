@@ -1,0 +1,3 @@
+module comet/interop
+
+go 1.21
