@@ -177,24 +177,20 @@ const NAMESRV = {
   orderMessageEnable: bool(
     false,
     "Whether routes carry the order configuration of their topic",
-    MUTABLE,
   ),
   returnOrderTopicConfigToBroker: bool(
     true,
     "Whether a broker that registers is told the order configuration",
-    MUTABLE,
   ),
-  enableAllTopicList: bool(true, "Whether clients may list all topics", MUTABLE),
-  enableTopicList: bool(true, "Whether clients may list the topics of a cluster", MUTABLE),
+  enableAllTopicList: bool(true, "Whether clients may list all topics"),
+  enableTopicList: bool(true, "Whether clients may list the topics of a cluster"),
   deleteTopicWithBrokerRegistration: bool(
     false,
     "Whether a registration removes the topics that it leaves out",
-    MUTABLE,
   ),
   supportActingMaster: bool(
     false,
     "Whether routes name the replica with the lowest id as master where the master is gone",
-    MUTABLE,
   ),
   needWaitForService: bool(
     false,

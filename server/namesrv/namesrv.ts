@@ -3,13 +3,14 @@
 import { FRAME_LENGTH_MAX } from "../../client/protocol/frame.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import type { Log } from "../log.ts";
+import { printProperties } from "../properties.ts";
 import { RemotingServer } from "../remoting_server.ts";
 import { type Advertise, asRegistered } from "./advertised_address.ts";
 import { KvConfig } from "./kv_config.ts";
 import { RouteTable } from "./route_table.ts";
 import { RouteView } from "./route_view.ts";
 import { namesrvRoutes } from "./routes.ts";
-import { NAMESRV_DEFAULTS, type NamesrvSettings, printProperties } from "./settings.ts";
+import { type NamesrvSettings, pickNamesrvSettings } from "./settings.ts";
 
 export interface NamesrvOptions {
   /** Where to listen. */
@@ -20,6 +21,7 @@ export interface NamesrvOptions {
   kvConfigPath?: string;
   /** Which address a client is told for a broker. */
   advertise?: Advertise;
+  /** Other settings may be among them. */
   settings?: Partial<NamesrvSettings>;
   log: Log;
   now?: () => number;
@@ -39,7 +41,7 @@ export interface Namesrv extends AsyncDisposable {
  */
 export async function createNamesrv(options: NamesrvOptions): Promise<Namesrv> {
   const { log, now = Date.now } = options;
-  const settings: NamesrvSettings = { ...NAMESRV_DEFAULTS, ...options.settings };
+  const settings = pickNamesrvSettings(options.settings);
   const kvConfig = await KvConfig.load(options.kvConfigPath, log);
   const routeTable = new RouteTable({
     now,
@@ -52,13 +54,15 @@ export async function createNamesrv(options: NamesrvOptions): Promise<Namesrv> {
     routeView: new RouteView(routeTable, options.advertise ?? asRegistered),
     kvConfig,
     settings,
-    printSettings: () =>
-      printProperties({
+    printSettings: () => {
+      const rows = Object.entries({
         ...settings,
         bindAddress: options.hostname,
-        kvConfigPath: options.kvConfigPath,
+        kvConfigPath: options.kvConfigPath ?? "",
         listenPort: server.port,
-      }),
+      });
+      return printProperties(rows.map(([name, value]) => [name, String(value)] as const).sort());
+    },
     isReady: () => now() >= readyAt,
     log,
   });

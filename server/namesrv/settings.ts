@@ -33,11 +33,11 @@ export const NAMESRV_DEFAULTS: Readonly<NamesrvSettings> = {
   waitSecondsForService: 45,
 };
 
-/** The settings as properties text, sorted by name. */
-export function printProperties(settings: Readonly<Record<string, unknown>>): string {
-  return Object.entries(settings)
-    .filter(([, value]) => value !== undefined)
-    .sort(([left], [right]) => left < right ? -1 : 1)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join("");
+/** The name server's settings out of a set that may hold others too, with defaults for those that are missing. */
+export function pickNamesrvSettings(given: Partial<NamesrvSettings> = {}): NamesrvSettings {
+  const rows = Object.entries(NAMESRV_DEFAULTS).map(([name, absent]) => [
+    name,
+    given[name as keyof NamesrvSettings] ?? absent,
+  ]);
+  return Object.fromEntries(rows);
 }

@@ -259,6 +259,7 @@ Deno.test("resolveConfig() refuses two servers on one port", () => {
     "the broker's second port (--set fastListenPort) and HTTP (--http-port) both want port 8080; " +
       "give one another",
   );
+  assertStringIncludes(clash("namesrv --http-port 9876"), "both want port 9876");
   assertEquals(configOf("namesrv --namesrv-port 10911").namesrvPort, 10911);
 });
 

@@ -1,4 +1,4 @@
-import assert from "node:assert/strict";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RemotingClient } from "../../../client/remoting/remoting_client.ts";
 import { type DataVersion, nextVersion } from "../../../client/protocol/data_version.ts";
 import { createTopicConfig, type TopicConfig } from "../../../client/protocol/topic_config.ts";
@@ -79,14 +79,14 @@ Deno.test("start() registers with every name server", async () => {
   await using broker = setup([first.port, second.port]);
   await broker.registration.start();
   for (const { routeTable } of [first, second]) {
-    assert.deepEqual(routeTable.pickupTopicRouteData("C")?.brokerDatas, [{
+    assertEquals(routeTable.pickupTopicRouteData("C")?.brokerDatas, [{
       brokerAddrs: { "0": "127.0.0.1:10911" },
       brokerName: "a",
       cluster: "C",
       enableActingMaster: false,
     }]);
   }
-  assert.equal(broker.lines.filter((line) => line.includes("registered with")).length, 2);
+  assertEquals(broker.lines.filter((line) => line.includes("registered with")).length, 2);
 });
 
 Deno.test("start() registers with the others and says so when one name server is down", async () => {
@@ -94,8 +94,8 @@ Deno.test("start() registers with the others and says so when one name server is
   const down = freePort();
   await using broker = setup([down, namesrv.port]);
   await broker.registration.start();
-  assert.deepEqual(topicsAt(namesrv), ["C", "a"]);
-  assert.match(broker.lines.join("\n"), new RegExp(`cannot register .*127.0.0.1:${down}`));
+  assertEquals(topicsAt(namesrv), ["C", "a"]);
+  assertMatch(broker.lines.join("\n"), new RegExp(`cannot register .*127.0.0.1:${down}`));
 });
 
 Deno.test("registerAll() logs a name server that stays down only once", async () => {
@@ -103,7 +103,7 @@ Deno.test("registerAll() logs a name server that stays down only once", async ()
   await broker.registration.start();
   await broker.registration.registerAll();
   await broker.registration.registerAll();
-  assert.equal(broker.lines.length, 1);
+  assertEquals(broker.lines.length, 1);
 });
 
 Deno.test("topicsChanged() tells the name server every topic when many come at once", async () => {
@@ -114,9 +114,9 @@ Deno.test("topicsChanged() tells the name server every topic when many come at o
   await Promise.all(names.map(async (name) => {
     broker.createTopic(name);
     await broker.registration.topicsChanged();
-    assert.ok(namesrv.routeTable.pickupTopicRouteData(name), "known once the promise resolves");
+    assert(namesrv.routeTable.pickupTopicRouteData(name), "known once the promise resolves");
   }));
-  assert.equal(topicsAt(namesrv).length, 202);
+  assertEquals(topicsAt(namesrv).length, 202);
 });
 
 Deno.test("topicsChanged() sends one registration for the changes of a turn and one for those after", async () => {
@@ -134,14 +134,14 @@ Deno.test("topicsChanged() sends one registration for the changes of a turn and 
   await Promise.resolve();
   const later = [broker.registration.topicsChanged(), broker.registration.topicsChanged()];
   await Promise.all([...first, ...later]);
-  assert.ok(builtCount <= 2, `${builtCount} registrations`);
+  assert(builtCount <= 2, `${builtCount} registrations`);
 });
 
 Deno.test("topicsChanged() waits for no name server that is down", async () => {
   await using broker = setup([freePort()]);
   await broker.registration.start();
   await broker.registration.topicsChanged();
-  assert.equal(broker.lines.length, 1);
+  assertEquals(broker.lines.length, 1);
 });
 
 Deno.test("start() registers again when a name server comes back", async () => {
@@ -151,7 +151,7 @@ Deno.test("start() registers again when a name server comes back", async () => {
   const registered = broker.logged(/ registered with a name server/);
   await using namesrv = await startNamesrv(port);
   await registered;
-  assert.deepEqual(topicsAt(namesrv), ["C", "a"]);
+  assertEquals(topicsAt(namesrv), ["C", "a"]);
 });
 
 Deno.test("registerAll() closes the connection when the name server does not answer", async () => {
@@ -161,7 +161,7 @@ Deno.test("registerAll() closes the connection when the name server does not ans
   await broker.registration.start();
   using silent = await accepted;
   while (await silent.read(new Uint8Array(1024)) !== null);
-  assert.match(broker.lines[0]!, /cannot register .*No answer/);
+  assertMatch(broker.lines[0]!, /cannot register .*No answer/);
 });
 
 Deno.test("registerAll() logs the remark when the name server refuses", async () => {
@@ -174,7 +174,7 @@ Deno.test("registerAll() logs the remark when the name server refuses", async ()
     }),
   });
   await broker.registration.start();
-  assert.match(broker.lines[0]!, /answered 1: register broker failed/);
+  assertMatch(broker.lines[0]!, /answered 1: register broker failed/);
 });
 
 Deno.test("dispose unregisters the broker", async () => {
@@ -184,8 +184,8 @@ Deno.test("dispose unregisters the broker", async () => {
     await broker.registration.start();
     broker.registration.topicsChanged();
     await broker.registration[Symbol.asyncDispose]();
-    assert.deepEqual(topicsAt(namesrv), []);
+    assertEquals(topicsAt(namesrv), []);
     await broker.registration.registerAll();
   }
-  assert.deepEqual(namesrv.routeTable.clusterInfo(), { brokerAddrTable: {}, clusterAddrTable: {} });
+  assertEquals(namesrv.routeTable.clusterInfo(), { brokerAddrTable: {}, clusterAddrTable: {} });
 });

@@ -1,4 +1,4 @@
-import assert from "node:assert/strict";
+import { assertEquals } from "@std/assert";
 import {
   advertiseReached,
   asRegistered,
@@ -10,23 +10,23 @@ import {
 const advertise = advertiseReached(new Set(["10.0.0.5:10911", "[2001:db8::5]:10931"]));
 
 Deno.test("advertiseReached() tells loopback when the client came over loopback", () => {
-  assert.equal(advertise("10.0.0.5:10911", "127.0.0.1"), "127.0.0.1:10911");
-  assert.equal(advertise("10.0.0.5:10911", "::1"), "[::1]:10911");
+  assertEquals(advertise("10.0.0.5:10911", "127.0.0.1"), "127.0.0.1:10911");
+  assertEquals(advertise("10.0.0.5:10911", "::1"), "[::1]:10911");
 });
 
 Deno.test("advertiseReached() tells the address that was reached when the client came from outside", () => {
-  assert.equal(advertise("10.0.0.5:10911", "192.168.7.2"), "192.168.7.2:10911");
-  assert.equal(advertise("10.0.0.5:10911", "2001:db8::9"), "[2001:db8::9]:10911");
-  assert.equal(advertise("[2001:db8::5]:10931", "192.168.7.2"), "192.168.7.2:10931");
+  assertEquals(advertise("10.0.0.5:10911", "192.168.7.2"), "192.168.7.2:10911");
+  assertEquals(advertise("10.0.0.5:10911", "2001:db8::9"), "[2001:db8::9]:10911");
+  assertEquals(advertise("[2001:db8::5]:10931", "192.168.7.2"), "192.168.7.2:10931");
 });
 
 Deno.test("advertiseReached() tells what was registered when the broker is another process", () => {
-  assert.equal(advertise("10.0.0.6:10911", "127.0.0.1"), "10.0.0.6:10911");
+  assertEquals(advertise("10.0.0.6:10911", "127.0.0.1"), "10.0.0.6:10911");
 });
 
 Deno.test("advertiseReached() tells what was registered when the reached address is of no use", () => {
   for (const hostname of ["0.0.0.0", "::", "fe80::1%eth0", ""]) {
-    assert.equal(advertise("10.0.0.5:10911", hostname), "10.0.0.5:10911");
+    assertEquals(advertise("10.0.0.5:10911", hostname), "10.0.0.5:10911");
   }
 });
 
@@ -34,29 +34,29 @@ Deno.test("advertiseReached() tells the client's own end when a listener on 0.0.
   using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
   using client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   using accepted = await listener.accept();
-  assert.equal(client.remoteAddr.hostname, "127.0.0.1");
-  assert.equal(advertise("10.0.0.5:10911", accepted.localAddr.hostname), "127.0.0.1:10911");
+  assertEquals(client.remoteAddr.hostname, "127.0.0.1");
+  assertEquals(advertise("10.0.0.5:10911", accepted.localAddr.hostname), "127.0.0.1:10911");
 });
 
 Deno.test("asRegistered() tells everybody what was registered", () => {
-  assert.equal(asRegistered("broker.example:20911", "127.0.0.1"), "broker.example:20911");
+  assertEquals(asRegistered("broker.example:20911", "127.0.0.1"), "broker.example:20911");
 });
 
 Deno.test("fixedBrokerAddr() adds the port when the host has none", () => {
-  assert.equal(fixedBrokerAddr("broker.example", 10911), "broker.example:10911");
-  assert.equal(fixedBrokerAddr("203.0.113.4", 10911), "203.0.113.4:10911");
-  assert.equal(fixedBrokerAddr("2001:db8::5", 10911), "[2001:db8::5]:10911");
-  assert.equal(fixedBrokerAddr("[2001:db8::5]", 10911), "[2001:db8::5]:10911");
+  assertEquals(fixedBrokerAddr("broker.example", 10911), "broker.example:10911");
+  assertEquals(fixedBrokerAddr("203.0.113.4", 10911), "203.0.113.4:10911");
+  assertEquals(fixedBrokerAddr("2001:db8::5", 10911), "[2001:db8::5]:10911");
+  assertEquals(fixedBrokerAddr("[2001:db8::5]", 10911), "[2001:db8::5]:10911");
 });
 
 Deno.test("fixedBrokerAddr() keeps the port when it is mapped", () => {
-  assert.equal(fixedBrokerAddr("broker.example:20911", 10911), "broker.example:20911");
-  assert.equal(fixedBrokerAddr("[2001:db8::5]:20911", 10911), "[2001:db8::5]:20911");
+  assertEquals(fixedBrokerAddr("broker.example:20911", 10911), "broker.example:20911");
+  assertEquals(fixedBrokerAddr("[2001:db8::5]:20911", 10911), "[2001:db8::5]:20911");
 });
 
 Deno.test("formatAddress() puts brackets around IPv6 only", () => {
-  assert.equal(formatAddress("::1", 9876), "[::1]:9876");
-  assert.equal(formatAddress("localhost", 9876), "localhost:9876");
+  assertEquals(formatAddress("::1", 9876), "[::1]:9876");
+  assertEquals(formatAddress("localhost", 9876), "localhost:9876");
 });
 
 Deno.test("guessHostname() takes the first address that leads outside", () => {
@@ -67,7 +67,7 @@ Deno.test("guessHostname() takes the first address that leads outside", () => {
     { name: "eth0", family: "IPv6", address: "2001:db8::7" },
     { name: "eth0", family: "IPv4", address: "192.168.1.7" },
   ] as const;
-  assert.equal(guessHostname([lo, docker, link, eth6, eth4]), "192.168.1.7");
-  assert.equal(guessHostname([lo, docker, link, eth6]), "2001:db8::7");
-  assert.equal(guessHostname([lo, docker, link]), "127.0.0.1");
+  assertEquals(guessHostname([lo, docker, link, eth6, eth4]), "192.168.1.7");
+  assertEquals(guessHostname([lo, docker, link, eth6]), "2001:db8::7");
+  assertEquals(guessHostname([lo, docker, link]), "127.0.0.1");
 });

@@ -1,4 +1,4 @@
-import assert from "node:assert/strict";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deflateSync } from "node:zlib";
 import { RemotingClient } from "../../../client/remoting/remoting_client.ts";
 import { ByteWriter, decodeUtf8, encodeUtf8 } from "../../../client/protocol/bytes.ts";
@@ -86,9 +86,9 @@ function compressedBody(mappings?: object[]): Uint8Array {
 Deno.test("GET_ROUTEINFO_BY_TOPIC answers standard JSON when a broker has registered", async () => {
   await using rig = await setup();
   const crc = String(recordCrc(BODY));
-  assert.equal((await rig.register({ compressed: "false", bodyCrc32: crc })).code, 0);
+  assertEquals((await rig.register({ compressed: "false", bodyCrc32: crc })).code, 0);
   const { json } = await rig.route("T1");
-  assert.deepEqual(json, {
+  assertEquals(json, {
     brokerDatas: [{
       brokerAddrs: { "0": "10.0.0.1:10911" },
       brokerName: "a",
@@ -103,16 +103,16 @@ Deno.test("GET_ROUTEINFO_BY_TOPIC answers standard JSON when a broker has regist
 Deno.test("GET_ROUTEINFO_BY_TOPIC answers TOPIC_NOT_EXIST with Java's remark when nobody serves it", async () => {
   await using rig = await setup();
   const answer = await rig.route("nope");
-  assert.equal(answer.code, ResponseCode.TOPIC_NOT_EXIST);
-  assert.match(answer.remark!, /^No topic route info in name server for the topic: nope\nSee /);
+  assertEquals(answer.code, ResponseCode.TOPIC_NOT_EXIST);
+  assertMatch(answer.remark!, /^No topic route info in name server for the topic: nope\nSee /);
 });
 
 Deno.test("GET_ROUTEINFO_BY_TOPIC refuses when the name server waits for its brokers", async () => {
   await using rig = await setup({ settings: { needWaitForService: true } });
   await rig.register();
-  assert.equal((await rig.route("T1")).remark, "name server not ready");
+  assertEquals((await rig.route("T1")).remark, "name server not ready");
   rig.clock.millis += 45_000;
-  assert.equal((await rig.route("T1")).code, 0);
+  assertEquals((await rig.route("T1")).code, 0);
 });
 
 Deno.test("GET_ROUTEINFO_BY_TOPIC answers the address that was reached when the broker is local", async () => {
@@ -120,14 +120,14 @@ Deno.test("GET_ROUTEINFO_BY_TOPIC answers the address that was reached when the 
   await rig.register();
   await rig.register({ brokerId: "1", brokerAddr: "10.0.0.2:10911" });
   const { json } = await rig.route("T1");
-  assert.deepEqual(json.brokerDatas[0].brokerAddrs, {
+  assertEquals(json.brokerDatas[0].brokerAddrs, {
     "0": "127.0.0.1:10911",
     "1": "10.0.0.2:10911",
   });
   const cluster = (await rig.ask(RequestCode.GET_BROKER_CLUSTER_INFO)).json;
-  assert.equal(cluster.brokerAddrTable.a.brokerAddrs["0"], "127.0.0.1:10911");
+  assertEquals(cluster.brokerAddrTable.a.brokerAddrs["0"], "127.0.0.1:10911");
   const system = (await rig.ask(RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS)).json;
-  assert.deepEqual(system, { brokerAddr: "127.0.0.1:10911", topicList: ["C", "a"] });
+  assertEquals(system, { brokerAddr: "127.0.0.1:10911", topicList: ["C", "a"] });
 });
 
 Deno.test("GET_ROUTEINFO_BY_TOPIC answers the order configuration when that is enabled", async () => {
@@ -135,17 +135,17 @@ Deno.test("GET_ROUTEINFO_BY_TOPIC answers the order configuration when that is e
   await rig.register();
   const item = { namespace: "ORDER_TOPIC_CONFIG", key: "T1", value: "a:4" };
   await rig.ask(RequestCode.PUT_KV_CONFIG, item);
-  assert.equal((await rig.route("T1")).json.orderTopicConf, "a:4");
-  assert.equal((await rig.route("C")).json.orderTopicConf, undefined);
-  assert.deepEqual((await rig.register()).json, { table: { T1: "a:4" } });
+  assertEquals((await rig.route("T1")).json.orderTopicConf, "a:4");
+  assertEquals((await rig.route("C")).json.orderTopicConf, undefined);
+  assertEquals((await rig.register()).json, { table: { T1: "a:4" } });
 });
 
 Deno.test("REGISTER_BROKER refuses when the checksum is wrong", async () => {
   await using rig = await setup();
   const answer = await rig.register({ bodyCrc32: String(recordCrc(BODY) ^ 1) });
-  assert.equal(answer.code, ResponseCode.SYSTEM_ERROR);
-  assert.equal(answer.remark, "crc32 not match");
-  assert.equal((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
+  assertEquals(answer.code, ResponseCode.SYSTEM_ERROR);
+  assertEquals(answer.remark, "crc32 not match");
+  assertEquals((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
 });
 
 Deno.test("REGISTER_BROKER reads a compressed body of 4.x and of 5.x", async () => {
@@ -154,10 +154,10 @@ Deno.test("REGISTER_BROKER reads a compressed body of 4.x and of 5.x", async () 
     await using rig = await setup();
     const crc = String(recordCrc(body));
     const answer = await rig.register({ compressed: "true", bodyCrc32: crc }, body);
-    assert.deepEqual([answer.code, answer.remark], [0, undefined]);
+    assertEquals([answer.code, answer.remark], [0, undefined]);
     const { json } = await rig.route("T1");
-    assert.deepEqual(json.queueDatas, [{ brokerName: "a", ...QUEUES }]);
-    assert.deepEqual(json.filterServerTable, { "10.0.0.1:10911": ["10.0.0.1:33"] });
+    assertEquals(json.queueDatas, [{ brokerName: "a", ...QUEUES }]);
+    assertEquals(json.filterServerTable, { "10.0.0.1:10911": ["10.0.0.1:33"] });
   }
 });
 
@@ -167,12 +167,12 @@ Deno.test("REGISTER_BROKER reads Fastjson's number keys when topics are static",
     '{"topicConfigSerializeWrapper":{"topicConfigTable":{"T1":{"topicName":"T1"},"T2":{"topicName":"T2"}},' +
       '"topicQueueMappingInfoMap":{"T1":{"bname":"a","currIdMap":{0:1,1:2},"scope":"{0:x}"}}}}',
   );
-  assert.equal((await rig.register({}, body)).code, 0);
+  assertEquals((await rig.register({}, body)).code, 0);
   const { json } = await rig.route("T1");
-  assert.deepEqual(json.topicQueueMappingByBroker, {
+  assertEquals(json.topicQueueMappingByBroker, {
     a: { bname: "a", currIdMap: { "0": 1, "1": 2 }, scope: "{0:x}" },
   });
-  assert.equal(json.queueDatas[0].readQueueNums, 16);
+  assertEquals(json.queueDatas[0].readQueueNums, 16);
 });
 
 Deno.test("REGISTER_BROKER refuses a body that cannot be read, and goes on", async () => {
@@ -181,18 +181,18 @@ Deno.test("REGISTER_BROKER refuses a body that cannot be read, and goes on", asy
   const bomb = deflateSync(new Uint8Array(65 * 1024 * 1024));
   for (const body of [cut, bomb, encodeUtf8("junk")]) {
     const answer = await rig.register({ compressed: "true" }, body);
-    assert.equal(answer.code, ResponseCode.SYSTEM_ERROR);
-    assert.match(answer.remark!, /^Cannot read the RegisterBrokerBody/);
+    assertEquals(answer.code, ResponseCode.SYSTEM_ERROR);
+    assertMatch(answer.remark!, /^Cannot read the RegisterBrokerBody/);
   }
-  assert.equal((await rig.register({}, encodeUtf8("{"))).code, ResponseCode.SYSTEM_ERROR);
-  assert.equal((await rig.register()).code, 0);
+  assertEquals((await rig.register({}, encodeUtf8("{"))).code, ResponseCode.SYSTEM_ERROR);
+  assertEquals((await rig.register()).code, 0);
 });
 
 Deno.test("REGISTER_BROKER answers the master when a slave registers", async () => {
   await using rig = await setup();
   await rig.register();
   const slave = { brokerId: "1", brokerAddr: "10.0.0.2:10911" };
-  assert.deepEqual((await rig.register(slave)).fields, {
+  assertEquals((await rig.register(slave)).fields, {
     haServerAddr: "10.0.0.1:10912",
     masterAddr: "10.0.0.1:10911",
   });
@@ -203,31 +203,31 @@ Deno.test("QUERY_DATA_VERSION answers whether the topics have changed", async ()
   const query = (version: object) =>
     rig.ask(RequestCode.QUERY_DATA_VERSION, BROKER, encodeUtf8(JSON.stringify(version)));
   const registered = { counter: 1, stateVersion: 0, timestamp: 5 };
-  assert.deepEqual((await query(registered)).fields, { changed: "true" });
+  assertEquals((await query(registered)).fields, { changed: "true" });
   await rig.register();
   const same = await query(registered);
-  assert.deepEqual([same.fields, same.json], [{ changed: "false" }, registered]);
-  assert.deepEqual((await query({ ...registered, counter: 2 })).fields, { changed: "true" });
+  assertEquals([same.fields, same.json], [{ changed: "false" }, registered]);
+  assertEquals((await query({ ...registered, counter: 2 })).fields, { changed: "true" });
 });
 
 Deno.test("UNREGISTER_BROKER ends the broker's routes", async () => {
   await using rig = await setup();
   await rig.register();
-  assert.equal((await rig.ask(RequestCode.UNREGISTER_BROKER, BROKER)).code, 0);
-  assert.equal((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
+  assertEquals((await rig.ask(RequestCode.UNREGISTER_BROKER, BROKER)).code, 0);
+  assertEquals((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
 });
 
 Deno.test("scanNotActiveBroker() ends the routes of a broker when it is silent", async () => {
   await using rig = await setup();
   await rig.register();
   rig.clock.millis += 100_000;
-  assert.equal((await rig.ask(RequestCode.BROKER_HEARTBEAT, BROKER)).code, 0);
+  assertEquals((await rig.ask(RequestCode.BROKER_HEARTBEAT, BROKER)).code, 0);
   rig.clock.millis += 100_000;
   rig.namesrv.scanNotActiveBroker();
-  assert.equal((await rig.route("T1")).code, 0);
+  assertEquals((await rig.route("T1")).code, 0);
   rig.clock.millis += 20_001;
   rig.namesrv.scanNotActiveBroker();
-  assert.equal((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
+  assertEquals((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
 });
 
 Deno.test("createNamesrv() ends the routes of a broker when its connection closes", async () => {
@@ -238,10 +238,10 @@ Deno.test("createNamesrv() ends the routes of a broker when its connection close
   const connection = await broker.connect(`127.0.0.1:${rig.namesrv.port}`);
   const fields = new Map(Object.entries(BROKER));
   await connection.invoke(createRequest(RequestCode.REGISTER_BROKER, fields, BODY), 5_000);
-  assert.equal((await rig.route("T1")).code, 0);
+  assertEquals((await rig.route("T1")).code, 0);
   connection.close();
   await promise;
-  assert.equal((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
+  assertEquals((await rig.route("T1")).code, ResponseCode.TOPIC_NOT_EXIST);
 });
 
 Deno.test("WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER answer the number of topics", async () => {
@@ -250,9 +250,9 @@ Deno.test("WIPE_WRITE_PERM_OF_BROKER and ADD_WRITE_PERM_OF_BROKER answer the num
   const broker = { brokerName: "a" };
   const perm = async () => (await rig.route("T1")).json.queueDatas[0].perm;
   const wiped = await rig.ask(RequestCode.WIPE_WRITE_PERM_OF_BROKER, broker);
-  assert.deepEqual([wiped.fields, await perm()], [{ wipeTopicCount: "2" }, 4]);
+  assertEquals([wiped.fields, await perm()], [{ wipeTopicCount: "2" }, 4]);
   const added = await rig.ask(RequestCode.ADD_WRITE_PERM_OF_BROKER, broker);
-  assert.deepEqual([added.fields, await perm()], [{ addTopicCount: "2" }, 6]);
+  assertEquals([added.fields, await perm()], [{ addTopicCount: "2" }, 6]);
 });
 
 Deno.test("REGISTER_TOPIC_IN_NAMESRV and DELETE_TOPIC_IN_NAMESRV change one topic", async () => {
@@ -260,11 +260,11 @@ Deno.test("REGISTER_TOPIC_IN_NAMESRV and DELETE_TOPIC_IN_NAMESRV change one topi
   await rig.register();
   const body = encodeUtf8(JSON.stringify({ queueDatas: [{ brokerName: "a", ...QUEUES }] }));
   await rig.ask(RequestCode.REGISTER_TOPIC_IN_NAMESRV, { topic: "N" }, body);
-  assert.deepEqual((await rig.route("N")).json.queueDatas, [{ brokerName: "a", ...QUEUES }]);
+  assertEquals((await rig.route("N")).json.queueDatas, [{ brokerName: "a", ...QUEUES }]);
   await rig.ask(RequestCode.DELETE_TOPIC_IN_NAMESRV, { topic: "N", clusterName: "other" });
-  assert.equal((await rig.route("N")).code, 0);
+  assertEquals((await rig.route("N")).code, 0);
   await rig.ask(RequestCode.DELETE_TOPIC_IN_NAMESRV, { topic: "N" });
-  assert.equal((await rig.route("N")).code, ResponseCode.TOPIC_NOT_EXIST);
+  assertEquals((await rig.route("N")).code, ResponseCode.TOPIC_NOT_EXIST);
 });
 
 Deno.test('topic lists answer names, or "disable" when they are switched off', async () => {
@@ -281,8 +281,8 @@ Deno.test('topic lists answer names, or "disable" when they are switched off', a
     settings: { enableAllTopicList: false, enableTopicList: false },
   });
   for (const [code, topicList] of rows) {
-    assert.deepEqual((await rig.ask(code, { cluster: "C" })).json, { topicList });
-    assert.equal((await off.ask(code, { cluster: "C" })).remark, "disable");
+    assertEquals((await rig.ask(code, { cluster: "C" })).json, { topicList });
+    assertEquals((await off.ask(code, { cluster: "C" })).remark, "disable");
   }
 });
 
@@ -290,7 +290,7 @@ Deno.test("GET_BROKER_MEMBER_GROUP answers addresses by id", async () => {
   await using rig = await setup();
   await rig.register();
   const group = { clusterName: "C", brokerName: "a" };
-  assert.deepEqual((await rig.ask(RequestCode.GET_BROKER_MEMBER_GROUP, group)).json, {
+  assertEquals((await rig.ask(RequestCode.GET_BROKER_MEMBER_GROUP, group)).json, {
     brokerMemberGroup: {
       brokerAddrs: { "0": "10.0.0.1:10911" },
       brokerName: "a",
@@ -303,35 +303,35 @@ Deno.test("KV config commands put, get, list and delete", async () => {
   await using rig = await setup();
   const item = { namespace: "n", key: "k" };
   const missing = await rig.ask(RequestCode.GET_KV_CONFIG, item);
-  assert.deepEqual(
+  assertEquals(
     [missing.code, missing.remark],
     [ResponseCode.QUERY_NOT_FOUND, "No config item, Namespace: n Key: k"],
   );
   const noList = await rig.ask(RequestCode.GET_KVLIST_BY_NAMESPACE, { namespace: "n" });
-  assert.equal(noList.remark, "No config item, Namespace: n");
+  assertEquals(noList.remark, "No config item, Namespace: n");
   await rig.ask(RequestCode.PUT_KV_CONFIG, { ...item, value: "v" });
-  assert.deepEqual((await rig.ask(RequestCode.GET_KV_CONFIG, item)).fields, { value: "v" });
+  assertEquals((await rig.ask(RequestCode.GET_KV_CONFIG, item)).fields, { value: "v" });
   const list = await rig.ask(RequestCode.GET_KVLIST_BY_NAMESPACE, { namespace: "n" });
-  assert.deepEqual(list.json, { table: { k: "v" } });
+  assertEquals(list.json, { table: { k: "v" } });
   await rig.ask(RequestCode.DELETE_KV_CONFIG, item);
-  assert.equal((await rig.ask(RequestCode.GET_KV_CONFIG, item)).code, 22);
+  assertEquals((await rig.ask(RequestCode.GET_KV_CONFIG, item)).code, 22);
 });
 
 Deno.test("GET_NAMESRV_CONFIG answers the settings and UPDATE_NAMESRV_CONFIG is refused", async () => {
   await using rig = await setup();
   const { text } = await rig.ask(RequestCode.GET_NAMESRV_CONFIG);
-  assert.match(text, /^bindAddress=127\.0\.0\.1\n/);
-  assert.ok(text.includes(`\nlistenPort=${rig.namesrv.port}\n`));
+  assertMatch(text, /^bindAddress=127\.0\.0\.1\n/);
+  assert(text.includes(`\nlistenPort=${rig.namesrv.port}\n`));
   const change = encodeUtf8("kvConfigPath=/elsewhere\n");
   const answer = await rig.ask(RequestCode.UPDATE_NAMESRV_CONFIG, {}, change);
-  assert.equal(answer.code, ResponseCode.NO_PERMISSION);
-  assert.match(answer.remark!, /cannot be changed remotely/);
+  assertEquals(answer.code, ResponseCode.NO_PERMISSION);
+  assertMatch(answer.remark!, /cannot be changed remotely/);
 });
 
 Deno.test("createNamesrv() answers REQUEST_CODE_NOT_SUPPORTED to other commands", async () => {
   await using rig = await setup();
   const answer = await rig.ask(RequestCode.SEND_MESSAGE);
-  assert.deepEqual(
+  assertEquals(
     [answer.code, answer.remark],
     [ResponseCode.REQUEST_CODE_NOT_SUPPORTED, " request type 10 not supported"],
   );

@@ -1,4 +1,4 @@
-import assert from "node:assert/strict";
+import { assertEquals } from "@std/assert";
 import { createTopicConfig, PermName } from "../../../client/protocol/topic_config.ts";
 import {
   type BrokerRegistration,
@@ -55,8 +55,8 @@ function permOf(routeTable: RouteTable, topic: string) {
 
 Deno.test("registerBroker() makes the broker's topics routable when it is new", () => {
   const { routeTable, register } = setup();
-  assert.deepEqual(register(), { status: "REGISTERED", isNew: true });
-  assert.deepEqual(routeTable.pickupTopicRouteData("T1"), {
+  assertEquals(register(), { status: "REGISTERED", isNew: true });
+  assertEquals(routeTable.pickupTopicRouteData("T1"), {
     brokerDatas: [{
       brokerAddrs: { "0": "10.0.0.1:10911" },
       brokerName: "a",
@@ -68,34 +68,34 @@ Deno.test("registerBroker() makes the broker's topics routable when it is new", 
       { brokerName: "a", perm: RW, readQueueNums: 4, topicSysFlag: 0, writeQueueNums: 4 },
     ],
   });
-  assert.equal(routeTable.pickupTopicRouteData("T3"), undefined);
+  assertEquals(routeTable.pickupTopicRouteData("T3"), undefined);
 });
 
 Deno.test("registerBroker() answers isNew false when the broker is known", () => {
   const { register } = setup();
   register();
-  assert.deepEqual(register(), { status: "REGISTERED", isNew: false });
+  assertEquals(register(), { status: "REGISTERED", isNew: false });
 });
 
 Deno.test("registerBroker() refuses a single topic when the broker has not registered in full", () => {
   const { routeTable, register } = setup();
-  assert.deepEqual(register({ topicConfigs: topics("T1") }), { status: "NOT_REGISTERED_YET" });
-  assert.deepEqual(routeTable.clusterInfo(), { brokerAddrTable: {}, clusterAddrTable: {} });
-  assert.deepEqual(routeTable.topics.topics(), []);
+  assertEquals(register({ topicConfigs: topics("T1") }), { status: "NOT_REGISTERED_YET" });
+  assertEquals(routeTable.clusterInfo(), { brokerAddrTable: {}, clusterAddrTable: {} });
+  assertEquals(routeTable.topics.topics(), []);
 });
 
 Deno.test("registerBroker() adds a single topic when the broker has registered in full", () => {
   const { routeTable, register } = setup();
   register();
   register({ topicConfigs: topics("T3"), dataVersion: version(2) });
-  assert.deepEqual(routeTable.topics.topics(), ["T1", "T2", "T3"]);
+  assertEquals(routeTable.topics.topics(), ["T1", "T2", "T3"]);
 });
 
 Deno.test("registerBroker() keeps an address under one id when a slave becomes master", () => {
   const { routeTable, register } = setup();
   register(SLAVE);
   register({ brokerAddr: SLAVE.brokerAddr });
-  assert.deepEqual(routeTable.brokerMemberGroup("C", "a"), {
+  assertEquals(routeTable.brokerMemberGroup("C", "a"), {
     brokerAddrs: { "0": SLAVE.brokerAddr },
     brokerName: "a",
     cluster: "C",
@@ -106,16 +106,16 @@ Deno.test("registerBroker() ignores another address for an id when its stateVers
   const { routeTable, register } = setup();
   register({ dataVersion: version(1, 7) });
   const result = register({ brokerAddr: "10.0.0.9:10911", dataVersion: version(9, 6) });
-  assert.deepEqual(result, { status: "CONFLICT" });
-  assert.equal(routeTable.dataVersionOf("C", "10.0.0.9:10911"), undefined);
-  assert.equal(routeTable.brokerMemberGroup("C", "a").brokerAddrs["0"], "10.0.0.1:10911");
+  assertEquals(result, { status: "CONFLICT" });
+  assertEquals(routeTable.dataVersionOf("C", "10.0.0.9:10911"), undefined);
+  assertEquals(routeTable.brokerMemberGroup("C", "a").brokerAddrs["0"], "10.0.0.1:10911");
 });
 
 Deno.test("registerBroker() takes another address for an id when its stateVersion is as new", () => {
   const { routeTable, register } = setup();
   register({ dataVersion: version(1, 7) });
   register({ brokerAddr: "10.0.0.9:10911", dataVersion: version(1, 7) });
-  assert.equal(routeTable.brokerMemberGroup("C", "a").brokerAddrs["0"], "10.0.0.9:10911");
+  assertEquals(routeTable.brokerMemberGroup("C", "a").brokerAddrs["0"], "10.0.0.9:10911");
 });
 
 Deno.test("registerBroker() takes changed topics only when the data version has changed", () => {
@@ -123,9 +123,9 @@ Deno.test("registerBroker() takes changed topics only when the data version has 
   register();
   const readOnly = [createTopicConfig("T1", { perm: PermName.READ }), ...topics("T2")];
   register({ topicConfigs: readOnly });
-  assert.equal(permOf(routeTable, "T1"), RW);
+  assertEquals(permOf(routeTable, "T1"), RW);
   register({ topicConfigs: readOnly, dataVersion: version(2) });
-  assert.equal(permOf(routeTable, "T1"), PermName.READ);
+  assertEquals(permOf(routeTable, "T1"), PermName.READ);
 });
 
 Deno.test("registerBroker() restores a deleted topic when the data version has not changed", () => {
@@ -133,7 +133,7 @@ Deno.test("registerBroker() restores a deleted topic when the data version has n
   register();
   routeTable.topics.delete("T1");
   register();
-  assert.equal(permOf(routeTable, "T1"), RW);
+  assertEquals(permOf(routeTable, "T1"), RW);
 });
 
 Deno.test("registerBroker() keeps topics that are missing unless it is told to delete them", () => {
@@ -141,16 +141,16 @@ Deno.test("registerBroker() keeps topics that are missing unless it is told to d
     const { routeTable, register } = setup({ deleteTopicWithBrokerRegistration });
     register({ topicConfigs: topics("T1", "T2", "T3") });
     register({ dataVersion: version(2) });
-    assert.equal(permOf(routeTable, "T3") === undefined, deleteTopicWithBrokerRegistration);
+    assertEquals(permOf(routeTable, "T3") === undefined, deleteTopicWithBrokerRegistration);
     register({ topicConfigs: topics("T4"), dataVersion: version(3) });
-    assert.equal(permOf(routeTable, "T1"), RW, "a single new topic ends no other");
+    assertEquals(permOf(routeTable, "T1"), RW, "a single new topic ends no other");
   }
 });
 
 Deno.test("registerBroker() answers the master when a slave registers", () => {
   const { register } = setup();
   register();
-  assert.deepEqual(register(SLAVE), {
+  assertEquals(register(SLAVE), {
     status: "REGISTERED",
     isNew: true,
     masterAddr: "10.0.0.1:10911",
@@ -162,16 +162,16 @@ Deno.test("registerBroker() ignores a slave's topics when there is a master", ()
   const { routeTable, register } = setup();
   register();
   register({ ...SLAVE, topicConfigs: topics("X", "Y") });
-  assert.deepEqual(routeTable.topics.topics(), ["T1", "T2"]);
+  assertEquals(routeTable.topics.topics(), ["T1", "T2"]);
 });
 
 Deno.test("registerBroker() takes a prime slave's topics without write when it may act as master", () => {
   const { routeTable, register } = setup();
   register({ ...SLAVE, enableActingMaster: true });
-  assert.equal(permOf(routeTable, "T1"), PermName.READ);
+  assertEquals(permOf(routeTable, "T1"), PermName.READ);
   const other = setup();
   other.register({ ...SLAVE, enableActingMaster: undefined });
-  assert.deepEqual(other.routeTable.topics.topics(), [], "a slave older than 5.0 tells no topics");
+  assertEquals(other.routeTable.topics.topics(), [], "a slave older than 5.0 tells no topics");
 });
 
 Deno.test("registerBroker() keeps the filter servers when the broker tells none", () => {
@@ -179,9 +179,9 @@ Deno.test("registerBroker() keeps the filter servers when the broker tells none"
   const table = () => routeTable.pickupTopicRouteData("T1")?.filterServerTable;
   register({ filterServerList: ["10.0.0.1:1"] });
   register({ filterServerList: undefined });
-  assert.deepEqual(table(), { "10.0.0.1:10911": ["10.0.0.1:1"] });
+  assertEquals(table(), { "10.0.0.1:10911": ["10.0.0.1:1"] });
   register({ filterServerList: [] });
-  assert.deepEqual(table(), {});
+  assertEquals(table(), {});
 });
 
 Deno.test("registerBroker() passes queue mappings through when topics are static", () => {
@@ -189,7 +189,7 @@ Deno.test("registerBroker() passes queue mappings through when topics are static
   const info = { topic: "T1", bname: "b", totalQueues: 8, currIdMap: { "0": 1 } };
   register({ topicQueueMappingInfoMap: { T1: info } });
   const routeData = routeTable.pickupTopicRouteData("T1");
-  assert.deepEqual(routeData?.topicQueueMappingByBroker, { b: info });
+  assertEquals(routeData?.topicQueueMappingByBroker, { b: info });
 });
 
 Deno.test("pickupTopicRouteData() shows the least slave as master when there is none and it may act", () => {
@@ -199,12 +199,12 @@ Deno.test("pickupTopicRouteData() shows the least slave as master when there is 
   register({ ...SLAVE, ...acting });
   register({ ...SLAVE, ...acting, brokerId: 2, brokerAddr: "10.0.0.3:10911" });
   routeTable.unregisterBroker(master());
-  assert.deepEqual(routeTable.pickupTopicRouteData("T1")?.brokerDatas[0]?.brokerAddrs, {
+  assertEquals(routeTable.pickupTopicRouteData("T1")?.brokerDatas[0]?.brokerAddrs, {
     "0": "10.0.0.2:10911",
     "2": "10.0.0.3:10911",
   });
-  assert.equal(permOf(routeTable, "T1"), PermName.READ);
-  assert.deepEqual(routeTable.brokerMemberGroup("C", "a").brokerAddrs, {
+  assertEquals(permOf(routeTable, "T1"), PermName.READ);
+  assertEquals(routeTable.brokerMemberGroup("C", "a").brokerAddrs, {
     "1": "10.0.0.2:10911",
     "2": "10.0.0.3:10911",
   });
@@ -213,7 +213,7 @@ Deno.test("pickupTopicRouteData() shows the least slave as master when there is 
 Deno.test("pickupTopicRouteData() shows the real ids when acting masters are not supported", () => {
   const { routeTable, register } = setup();
   register({ ...SLAVE, enableActingMaster: true });
-  assert.deepEqual(routeTable.pickupTopicRouteData("T1")?.brokerDatas[0]?.brokerAddrs, {
+  assertEquals(routeTable.pickupTopicRouteData("T1")?.brokerDatas[0]?.brokerAddrs, {
     "1": "10.0.0.2:10911",
   });
 });
@@ -223,18 +223,18 @@ Deno.test("unregisterBroker() forgets everything when the last broker of a name 
   register();
   register(SLAVE);
   routeTable.unregisterBroker(master());
-  assert.equal(permOf(routeTable, "T1"), RW, "the slave still serves it");
+  assertEquals(permOf(routeTable, "T1"), RW, "the slave still serves it");
   routeTable.unregisterBroker({ ...master(), ...SLAVE });
-  assert.deepEqual(routeTable.topics.topics(), []);
-  assert.deepEqual(routeTable.clusterInfo(), { brokerAddrTable: {}, clusterAddrTable: {} });
-  assert.deepEqual(routeTable.systemTopicList(), { topicList: [] });
+  assertEquals(routeTable.topics.topics(), []);
+  assertEquals(routeTable.clusterInfo(), { brokerAddrTable: {}, clusterAddrTable: {} });
+  assertEquals(routeTable.systemTopicList(), { topicList: [] });
 });
 
 Deno.test("unregisterBroker() leaves other brokers alone when the name is not known", () => {
   const { routeTable, register } = setup();
   register();
   routeTable.unregisterBroker({ ...master(), brokerName: "z", brokerAddr: "10.0.0.7:1" });
-  assert.equal(permOf(routeTable, "T1"), RW);
+  assertEquals(permOf(routeTable, "T1"), RW);
 });
 
 Deno.test("unregisterConnection() forgets brokers that have not registered over another since", () => {
@@ -243,8 +243,8 @@ Deno.test("unregisterConnection() forgets brokers that have not registered over 
   register({}, first);
   register({ brokerName: "b", brokerAddr: "10.0.0.5:10911" }, first);
   register({}, second);
-  assert.deepEqual(routeTable.unregisterConnection(first).map((gone) => gone.brokerName), ["b"]);
-  assert.deepEqual(Object.keys(routeTable.clusterInfo().brokerAddrTable), ["a"]);
+  assertEquals(routeTable.unregisterConnection(first).map((gone) => gone.brokerName), ["b"]);
+  assertEquals(Object.keys(routeTable.clusterInfo().brokerAddrTable), ["a"]);
 });
 
 Deno.test("expireBrokers() forgets a broker when it is silent for 120 s or its own time", () => {
@@ -256,15 +256,15 @@ Deno.test("expireBrokers() forgets a broker when it is silent for 120 s or its o
     heartbeatTimeoutMillis: 10_000,
   });
   clock.millis += 10_000;
-  assert.deepEqual(routeTable.expireBrokers(), []);
+  assertEquals(routeTable.expireBrokers(), []);
   clock.millis += 1;
-  assert.deepEqual(routeTable.expireBrokers().map((gone) => gone.brokerName), ["b"]);
+  assertEquals(routeTable.expireBrokers().map((gone) => gone.brokerName), ["b"]);
   routeTable.heartbeat("C", "10.0.0.1:10911");
   clock.millis += 120_000;
-  assert.deepEqual(routeTable.expireBrokers(), []);
+  assertEquals(routeTable.expireBrokers(), []);
   clock.millis += 1;
-  assert.deepEqual(routeTable.expireBrokers().map((gone) => gone.brokerName), ["a"]);
-  assert.deepEqual(routeTable.topics.topics(), []);
+  assertEquals(routeTable.expireBrokers().map((gone) => gone.brokerName), ["a"]);
+  assertEquals(routeTable.topics.topics(), []);
 });
 
 Deno.test("expireBrokers() forgets an address that another has replaced, and keeps the other", () => {
@@ -273,9 +273,9 @@ Deno.test("expireBrokers() forgets an address that another has replaced, and kee
   clock.millis += 60_000;
   register({ brokerAddr: "10.0.0.9:10911" });
   clock.millis += 60_001;
-  assert.equal(routeTable.expireBrokers().length, 1);
-  assert.equal(routeTable.brokerMemberGroup("C", "a").brokerAddrs["0"], "10.0.0.9:10911");
-  assert.equal(permOf(routeTable, "T1"), RW);
+  assertEquals(routeTable.expireBrokers().length, 1);
+  assertEquals(routeTable.brokerMemberGroup("C", "a").brokerAddrs["0"], "10.0.0.9:10911");
+  assertEquals(permOf(routeTable, "T1"), RW);
 });
 
 Deno.test("registerTopic() takes queues only when all their brokers are known", () => {
@@ -288,10 +288,10 @@ Deno.test("registerTopic() takes queues only when all their brokers are known", 
     topicSysFlag: 0,
     writeQueueNums: 1,
   });
-  assert.equal(routeTable.registerTopic("N", [queues("a"), queues("z")]), false);
-  assert.equal(routeTable.pickupTopicRouteData("N"), undefined);
-  assert.equal(routeTable.registerTopic("N", [queues("a")]), true);
-  assert.equal(permOf(routeTable, "N"), RW);
+  assertEquals(routeTable.registerTopic("N", [queues("a"), queues("z")]), false);
+  assertEquals(routeTable.pickupTopicRouteData("N"), undefined);
+  assertEquals(routeTable.registerTopic("N", [queues("a")]), true);
+  assertEquals(permOf(routeTable, "N"), RW);
 });
 
 Deno.test("deleteTopicOfCluster() deletes on the brokers of that cluster only", () => {
@@ -300,35 +300,35 @@ Deno.test("deleteTopicOfCluster() deletes on the brokers of that cluster only", 
   register({ clusterName: "D", brokerName: "d", brokerAddr: "10.0.1.1:10911" });
   routeTable.deleteTopicOfCluster("T1", "C");
   routeTable.deleteTopicOfCluster("T1", "unknown");
-  assert.deepEqual(
+  assertEquals(
     routeTable.pickupTopicRouteData("T1")?.queueDatas.map((queues) => queues.brokerName),
     ["d"],
   );
-  assert.deepEqual(routeTable.topicsOfCluster("C"), ["T2"]);
-  assert.deepEqual(routeTable.topicsOfCluster("unknown"), []);
+  assertEquals(routeTable.topicsOfCluster("C"), ["T2"]);
+  assertEquals(routeTable.topicsOfCluster("unknown"), []);
 });
 
 Deno.test("changePerm() changes all topics of a broker and counts them", () => {
   const { routeTable, register } = setup();
   register();
-  assert.equal(routeTable.topics.changePerm("a", (perm) => perm & ~PermName.WRITE), 2);
-  assert.equal(permOf(routeTable, "T2"), PermName.READ);
+  assertEquals(routeTable.topics.changePerm("a", (perm) => perm & ~PermName.WRITE), 2);
+  assertEquals(permOf(routeTable, "T2"), PermName.READ);
   register();
-  assert.equal(permOf(routeTable, "T2"), PermName.READ, "until the broker's topics change");
-  assert.equal(routeTable.topics.changePerm("z", () => 0), 0);
+  assertEquals(permOf(routeTable, "T2"), PermName.READ, "until the broker's topics change");
+  assertEquals(routeTable.topics.changePerm("z", () => 0), 0);
 });
 
 Deno.test("topicsBySysFlag() looks at the flags of the topic", () => {
   const { routeTable, register } = setup();
   register({ topicConfigs: [...topics("T1"), createTopicConfig("U", { topicSysFlag: 3 })] });
-  assert.deepEqual(routeTable.topics.topicsBySysFlag((flag) => (flag & 2) !== 0), ["U"]);
+  assertEquals(routeTable.topics.topicsBySysFlag((flag) => (flag & 2) !== 0), ["U"]);
 });
 
 Deno.test("systemTopicList() names clusters, brokers and some broker's address", () => {
   const { routeTable, register } = setup();
   register(SLAVE);
   register();
-  assert.deepEqual(routeTable.systemTopicList(), {
+  assertEquals(routeTable.systemTopicList(), {
     brokerAddr: "10.0.0.1:10911",
     topicList: ["C", "a"],
   });

@@ -1,0 +1,52 @@
+/** The command line: picks the role, starts it, waits for the signal to stop. */
+
+import { helpText, parseCommandLine, resolveConfig, UsageError } from "./server/command_line.ts";
+import { ConfigError } from "./server/properties.ts";
+import { createLog, describeError } from "./server/log.ts";
+import { startServer } from "./server/server.ts";
+import { StoreUnwritableError } from "./store/errors.ts";
+
+/** Kept equal to deno.json's by a test. */
+export const COMET_VERSION = "0.1.0";
+
+/** Runs the program; returns the exit code: 0 after an orderly stop, 2 when it cannot be started as asked. */
+async function main(args: string[]): Promise<number> {
+  try {
+    const command = parseCommandLine(args, Deno.env.toObject());
+    if (command.kind === "help") return print(helpText());
+    if (command.kind === "version") return print(`comet ${COMET_VERSION}\n`);
+    const { configFile } = command;
+    const text = configFile === undefined ? "" : await Deno.readTextFile(configFile);
+    const { config, warnings } = resolveConfig(command, text);
+    const log = createLog(config.logLevel);
+    for (const warning of warnings) log.warn(warning);
+    await using server = await startServer(command.role, config, log);
+    print(server.banner);
+    await stopSignal();
+    log.info("stopping");
+    return 0;
+  } catch (error) {
+    const expected = error instanceof UsageError || error instanceof ConfigError ||
+      error instanceof StoreUnwritableError || error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied;
+    Deno.stderr.writeSync(new TextEncoder().encode(`comet: ${describeError(error)}\n`));
+    if (!expected && error instanceof Error) {
+      Deno.stderr.writeSync(new TextEncoder().encode(`${error.stack}\n`));
+    }
+    return 2;
+  }
+}
+
+function print(text: string): number {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  return 0;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    Deno.addSignalListener("SIGINT", resolve);
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", resolve);
+  });
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,151 @@
+/** The broker, put together: built in reading order, taken apart in reverse. */
+
+import { NOTIFY_CONSUMER_IDS_CHANGED } from "../../client/protocol/commands/client.ts";
+import { createRequest } from "../../client/protocol/frame.ts";
+import { encodeHeader } from "../../client/protocol/header_schema.ts";
+import { hostBytes } from "../../client/protocol/message.ts";
+import { requestCodeName } from "../../client/protocol/request_code.ts";
+import { parseAddress, RemotingClient } from "../../client/remoting/remoting_client.ts";
+import { denoFileSystem } from "../../store/file_system.ts";
+import { MessageStore } from "../../store/message_store.ts";
+import type { Config } from "../config.ts";
+import { fastPort } from "../config_derived.ts";
+import { Dispatcher } from "../dispatcher.ts";
+import { type Log, RateLimit } from "../log.ts";
+import { RemotingServer } from "../remoting_server.ts";
+import { clientRoutes } from "./client_routes.ts";
+import { ClientTable } from "./client_table.ts";
+import { HeldReplies } from "./held_replies.ts";
+import { LongPolling } from "./long_polling.ts";
+import { offsetRoutes } from "./offset_routes.ts";
+import { OffsetTable } from "./offset_table.ts";
+import { pullRoutes } from "./pull_routes.ts";
+import { QueueLockTable } from "./queue_lock_table.ts";
+import { queryRoutes } from "./query_routes.ts";
+import { createRegistration } from "./registration.ts";
+import { sendRoutes } from "./send_routes.ts";
+import { TopicTable } from "./topic_table.ts";
+
+/** Where and as what the broker registers. */
+export interface BrokerAddresses {
+  nameServers: string[];
+  brokerAddr: string;
+  haServerAddr: string;
+}
+
+export interface Broker extends AsyncDisposable {
+  port: number;
+  /** Registers at the name servers, now and from then on. */
+  register(addresses: BrokerAddresses): Promise<void>;
+}
+
+/**
+ * Opens the store and listens.
+ * @throws when the data folder cannot be used, what is in it is damaged, or a port is taken.
+ */
+export async function createBroker(config: Config, { log }: { log: Log }): Promise<Broker> {
+  await using stack = new AsyncDisposableStack();
+  const held = new HeldReplies();
+  const longPolling = new LongPolling();
+  const writeWarnings = new RateLimit(1_000);
+  const store = stack.use(
+    new MessageStore({
+      settings: config,
+      fileSystem: denoFileSystem,
+      now: Date.now,
+      delayLevels: [],
+      onArrival: (entry) => longPolling.arrived(entry.topic, entry.queueId, entry.queueOffset),
+      onPromised: (offset) => held.promised(offset),
+      onWriteFailed(offset, error) {
+        held.failed(offset, error);
+        if (writeWarnings.allow(Date.now()) !== undefined) log.error("cannot write", { error });
+      },
+      onFatal(error) {
+        log.error("the disk failed; nothing more is written or acknowledged", { error });
+        held.failed(store.stats.durableOffset, error);
+        Deno.exit(1);
+      },
+    }),
+  );
+  if (!store.recovery.clean) log.info("recovered after a crash", { ...store.recovery });
+  const topics = new TopicTable(config, denoFileSystem);
+  const offsets = new OffsetTable(denoFileSystem, config.storePathRootDir);
+  const clamped = offsets.clamp((topic, queueId) => store.getMaxOffsetInQueue(topic, queueId));
+  if (clamped.length > 0) log.warn("consumer offsets lay beyond their queues", { clamped });
+  stack.defer(() => offsets.save());
+  const saving = setInterval(() => offsets.save(), config.flushConsumerOffsetInterval);
+  stack.defer(() => clearInterval(saving));
+  const clients = new ClientTable();
+  clients.onConsumerIdsChanged = (consumerGroup, members) => {
+    if (!config.notifyConsumerIdsChangedEnable) return;
+    const fields = encodeHeader(NOTIFY_CONSUMER_IDS_CHANGED.request, { consumerGroup });
+    for (const member of members) {
+      member.invokeOneway(createRequest(NOTIFY_CONSUMER_IDS_CHANGED.code, fields));
+    }
+  };
+  const expiring = setInterval(
+    () => clients.expire(Date.now(), config.channelExpiredTimeout),
+    10_000,
+  );
+  stack.defer(() => clearInterval(expiring));
+  const locks = new QueueLockTable(config.rebalanceLockMaxLiveTime);
+  let storeHost = hostBytes("127.0.0.1", config.listenPort);
+  const dispatcher = new Dispatcher(
+    [
+      ...sendRoutes({ config, store, topics, held, storeHost: () => storeHost }),
+      ...pullRoutes({ config, store, topics, clients, offsets, longPolling }),
+      ...offsetRoutes({ store, offsets }),
+      ...queryRoutes({ config, store }),
+      ...clientRoutes({ clients, topics, locks, now: Date.now }),
+    ],
+    log,
+    (code) => `request type ${requestCodeName(code)} not supported by this broker`,
+  );
+  const listen = (port: number) =>
+    stack.use(
+      new RemotingServer({
+        hostname: config.bindAddress,
+        port,
+        onRequest: (request, connection) => dispatcher.dispatch(request, connection),
+        onChunk: () => store.commit(),
+        onClose: (connection) => clients.forget(connection),
+        frameLengthMax: config.frameMaxLength,
+        idleMillisMax: config.serverChannelMaxIdleTimeSeconds * 1_000,
+        log,
+      }),
+    );
+  const main = listen(config.listenPort);
+  // A free port has no neighbour that is known to be free.
+  const second = fastPort(config, main.port);
+  if (second > 0 && (config.listenPort !== 0 || config.fastListenPort !== 0)) listen(second);
+  stack.use(longPolling);
+  const remotingClient = stack.use(new RemotingClient());
+  const parts = stack.move();
+  return {
+    port: main.port,
+    async register({ nameServers, brokerAddr, haServerAddr }) {
+      const address = parseAddress(brokerAddr);
+      if (/^[\d.]+$|:/.test(address.hostname)) {
+        storeHost = hostBytes(address.hostname, address.port);
+      }
+      const registration = parts.use(createRegistration({
+        nameServers,
+        identity: () => ({
+          clusterName: config.brokerClusterName,
+          brokerName: config.brokerName,
+          brokerId: config.brokerId,
+          brokerAddr,
+          haServerAddr,
+        }),
+        topicConfigs: () => ({ dataVersion: topics.dataVersion, table: topics.table }),
+        remotingClient,
+        log,
+        periodMillis: config.registerNameServerPeriod,
+        timeoutMillis: config.registerBrokerTimeoutMills,
+      }));
+      topics.onChange = () => void registration.topicsChanged();
+      await registration.start();
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}

@@ -1,0 +1,48 @@
+/** Finding messages by id and by key. */
+
+import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../client/protocol/commands/query.ts";
+import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
+import type { MessageStore } from "../../store/message_store.ts";
+import type { Config } from "../config.ts";
+import { type Route, route } from "../dispatcher.ts";
+
+export interface QueryDeps {
+  config: Config;
+  store: Pick<MessageStore, "queryMessage" | "selectMessageByOffset" | "indexEnd">;
+}
+
+/** The handlers of the query commands. */
+export function queryRoutes({ config, store }: QueryDeps): Route[] {
+  return [
+    route(QUERY_MESSAGE, async ({ header }) => {
+      const { topic, key, beginTimestamp, endTimestamp } = header;
+      const maxNum = header._UNIQUE_KEY_QUERY ? config.defaultQueryMaxNum : header.maxNum;
+      const records = await store.queryMessage({
+        topic,
+        key,
+        maxNum,
+        beginTimestamp,
+        endTimestamp,
+      });
+      const end = store.indexEnd;
+      const reply = {
+        indexLastUpdateTimestamp: end.timestamp,
+        indexLastUpdatePhyoffset: end.physicalOffset,
+      };
+      if (records.length > 0) return { header: reply, bodyParts: records };
+      return {
+        code: ResponseCode.QUERY_NOT_FOUND,
+        remark: "can not find message, maybe time range not correct",
+        header: reply,
+      };
+    }),
+    route(VIEW_MESSAGE_BY_ID, async ({ header }) => {
+      const record = await store.selectMessageByOffset(header.offset);
+      if (record !== undefined) return { body: record };
+      throw refuse(
+        ResponseCode.SYSTEM_ERROR,
+        `can not find message by the offset, ${header.offset}`,
+      );
+    }),
+  ];
+}

@@ -1,0 +1,95 @@
+/** One process with the parts that its role has. */
+
+import type { Role } from "./command_line.ts";
+import type { Config } from "./config.ts";
+import { fastPort, haPort } from "./config_derived.ts";
+import type { Log } from "./log.ts";
+import { createBroker } from "./broker/broker.ts";
+import {
+  advertiseReached,
+  asRegistered,
+  fixedBrokerAddr,
+  formatAddress,
+  guessHostname,
+} from "./namesrv/advertised_address.ts";
+import { createNamesrv } from "./namesrv/namesrv.ts";
+
+export interface Server extends AsyncDisposable {
+  /** What people see when it has started. */
+  banner: string;
+  namesrvPort: number | undefined;
+  brokerPort: number | undefined;
+  httpPort: number | undefined;
+}
+
+/**
+ * Starts the parts of a role: namesrv; broker; or serve, which is both. All have an HTTP port with /healthz.
+ * @throws when a port is taken, the data folder cannot be used, or what is in it is damaged.
+ */
+export async function startServer(role: Role, config: Config, log: Log): Promise<Server> {
+  await using stack = new AsyncDisposableStack();
+  const lines: string[] = [];
+  // The address that is told is known once the broker listens; the name server asks for it with each answer.
+  const localBrokerAddrs = new Set<string>();
+  let namesrvPort: number | undefined;
+  let brokerPort: number | undefined;
+  const nameServers = config.namesrvAddr.split(";").filter((address) => address !== "");
+  if (role !== "broker") {
+    const namesrv = stack.use(
+      await createNamesrv({
+        hostname: config.bindAddress,
+        port: config.namesrvPort,
+        kvConfigPath: config.kvConfigPath || `${config.storePathRootDir}/namesrv/kvConfig.json`,
+        advertise: config.brokerIP1 === "" ? advertiseReached(localBrokerAddrs) : asRegistered,
+        settings: config,
+        log: log.scope("namesrv"),
+      }),
+    );
+    namesrvPort = namesrv.port;
+    const own = `127.0.0.1:${namesrv.port}`;
+    if (!nameServers.includes(own)) nameServers.unshift(own);
+    lines.push(`  name server  ${config.bindAddress}:${namesrv.port}`);
+  }
+  if (role !== "namesrv") {
+    const broker = stack.use(await createBroker(config, { log: log.scope("broker") }));
+    brokerPort = broker.port;
+    const host = config.brokerIP1 || guessHostname(Deno.networkInterfaces());
+    const brokerAddr = config.brokerIP1 === ""
+      ? formatAddress(host, broker.port)
+      : fixedBrokerAddr(host, broker.port);
+    localBrokerAddrs.add(brokerAddr);
+    await broker.register({
+      nameServers,
+      brokerAddr,
+      haServerAddr: formatAddress(config.brokerIP2 || host, haPort(config, broker.port)),
+    });
+    lines.push(
+      `  broker       ${config.bindAddress}:${broker.port} (${config.brokerName}; second port ${
+        fastPort(config, broker.port)
+      })`,
+      `  clients get  ${config.brokerIP1 === "" ? "the address they came to" : brokerAddr}`,
+      `  data         ${config.storePathRootDir} (${config.flushDiskType})`,
+    );
+  }
+  const http = Deno.serve(
+    {
+      hostname: config.bindAddress,
+      port: config.httpPort,
+      onListen: () => {},
+    },
+    (request) =>
+      new URL(request.url).pathname === "/healthz"
+        ? new Response("ok\n")
+        : new Response("not found\n", { status: 404 }),
+  );
+  stack.defer(() => http.shutdown());
+  lines.push(`  health       http://127.0.0.1:${http.addr.port}/healthz`);
+  const parts = stack.move();
+  return {
+    banner: `\nComet is ready.\n${lines.join("\n")}\n\n`,
+    namesrvPort,
+    brokerPort,
+    httpPort: http.addr.port,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
