@@ -94,8 +94,9 @@ const STORE = {
   flushConsumerOffsetInterval: millis(5_000, "How often consumer offsets are written"),
   maxMessageSize: bytes(4_194_304, "The longest message body", MUTABLE),
   enabledAppendPropCRC: bool(
-    false,
+    true,
     "Whether a record carries a checksum of all of itself as a property",
+    { apacheDefault: "false" },
   ),
 };
 

@@ -29,8 +29,8 @@ export type HeaderOf<F extends Fields> = {
 };
 /** What a sender gives: fields that may be absent may be left out. */
 export type HeaderInput<F extends Fields> =
-  & { [K in keyof F as undefined extends ValueOf<F[K]> ? never : K]: ValueOf<F[K]> }
-  & { [K in keyof F as undefined extends ValueOf<F[K]> ? K : never]?: ValueOf<F[K]> | undefined };
+  & { [K in keyof F as F[K] extends { required: false } ? never : K]: ValueOf<F[K]> }
+  & { [K in keyof F as F[K] extends { required: false } ? K : never]?: ValueOf<F[K]> | undefined };
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 /** A header schema ready to use: each field with its name in the program and on the wire. */
@@ -80,12 +80,12 @@ export const group: Field<string> = { ...str, resource: "GROUP" };
 export const cluster: Field<string> = { ...str, resource: "CLUSTER" };
 
 /** The field may be missing. */
-export function optional<T>(field: Field<T>): Field<T | undefined> {
+export function optional<T>(field: Field<T>): Field<T | undefined> & { required: false } {
   return { ...field, required: false, absent: undefined };
 }
 
 /** The field may be missing and then has this value. */
-export function fallback<T>(field: Field<T>, absent: T): Field<T> {
+export function fallback<T>(field: Field<T>, absent: T): Field<T> & { required: false } {
   return { ...field, required: false, absent };
 }
 

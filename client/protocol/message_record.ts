@@ -272,11 +272,14 @@ function layoutOf(
 /** Whether the checksum property, if the record ends in one, fits. */
 function crcPropertyHolds(bytes: Uint8Array, record: RecordLayout): boolean {
   const end = record.propertiesStart + record.propertiesLength;
+  // A write that a crash cut short ends in zeros, which no properties string does.
+  if (record.propertiesLength > 0 && bytes[end - 1] === 0) return false;
   const start = end - CRC_PROPERTY_BYTES;
   if (start < record.propertiesStart) return true;
   for (let index = 0; index < CRC_NAME.length; index++) {
     if (bytes[start + index] !== CRC_NAME.charCodeAt(index)) return true;
   }
+  if (bytes[end - 1] !== PROPERTY_SEPARATOR) return false;
   let expected = 0;
   for (let at = end - 2; at >= start + CRC_NAME.length; at--) {
     expected = expected * 10 + bytes[at]! - 48;

@@ -1,0 +1,140 @@
+import { assert, assertEquals } from "@std/assert";
+import { decodeUtf8, encodeUtf8 } from "../../client/protocol/bytes.ts";
+import {
+  QUERY_CONSUMER_OFFSET,
+  UPDATE_CONSUMER_OFFSET,
+} from "../../client/protocol/commands/offset.ts";
+import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
+import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
+import { SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
+import { decodeMessages } from "../../client/protocol/message_record.ts";
+import { ResponseCode } from "../../client/protocol/response_code.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { startComet, TestClient } from "../helpers/comet.ts";
+
+const QUEUES = 4;
+const ROUNDS = 20;
+const SENDERS = 16;
+
+/** What the broker acknowledged: "queueId:queueOffset" → body. */
+type Ledger = Map<string, string>;
+
+Deno.test("an acknowledged message is where it was acknowledged after SIGKILL, 20 times in a row", async () => {
+  const folder = Deno.makeTempDirSync();
+  const random = seededRandom();
+  const acknowledged: Ledger = new Map();
+  for (let round = 0; round < ROUNDS; round++) {
+    const flush = round % 2 === 0 ? "SYNC_FLUSH" : "ASYNC_FLUSH";
+    const flags = ["--set", `flushDiskType=${flush}`, "--set", "mappedFileSizeCommitLog=65536"];
+    await using comet = await startComet(folder, [
+      ...flags,
+      "--set",
+      "flushConsumerOffsetInterval=50",
+    ]);
+    {
+      await using client = new TestClient(comet.brokerPort);
+      await checkLedger(client, acknowledged);
+      await checkOffsets(client);
+    }
+    const killAt = acknowledged.size + 50 + random(400);
+    await sendUntil(comet.brokerPort, acknowledged, round, () => acknowledged.size >= killAt);
+    await comet.kill();
+  }
+  assert(acknowledged.size > ROUNDS * 50);
+  await using comet = await startComet(folder, ["--set", "mappedFileSizeCommitLog=65536"]);
+  await using client = new TestClient(comet.brokerPort);
+  await checkLedger(client, acknowledged);
+  assertEquals(await comet.stop(), 0);
+});
+
+/** Sends from several loops at once; leaves them running into the kill. */
+async function sendUntil(
+  port: number,
+  acknowledged: Ledger,
+  round: number,
+  enough: () => boolean,
+): Promise<void> {
+  const client = new TestClient(port);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (let sender = 0; sender < SENDERS; sender++) {
+    (async () => {
+      for (let n = 0;; n++) {
+        const body = `${round}/${sender}/${n}`;
+        const queueId = n % QUEUES;
+        const response = await send(client, queueId, body);
+        assertEquals(response.code, ResponseCode.SUCCESS);
+        const queueOffset = Number(response.extFields.get("queueOffset"));
+        acknowledged.set(`${queueId}:${queueOffset}`, body);
+        await client.invoke(UPDATE_CONSUMER_OFFSET, {
+          consumerGroup: "g",
+          topic: "Crash",
+          queueId,
+          commitOffset: queueOffset + 1,
+        });
+        if (enough()) return resolve();
+      }
+    })().catch(() => client[Symbol.asyncDispose]());
+  }
+  await promise;
+}
+
+function send(client: TestClient, queueId: number, body: string) {
+  return client.invoke(SEND_MESSAGE_V2, {
+    producerGroup: "p",
+    topic: "Crash",
+    defaultTopic: "TBW102",
+    defaultTopicQueueNums: QUEUES,
+    queueId,
+    sysFlag: 0,
+    bornTimestamp: Date.now(),
+    flag: 0,
+    properties: `UNIQ_KEY\u0001${body}\u0002`,
+  }, encodeUtf8(body));
+}
+
+async function maxOffset(client: TestClient, queueId: number): Promise<number> {
+  const response = await client.invoke(GET_MAX_OFFSET, { topic: "Crash", queueId });
+  return Number(response.extFields.get("offset"));
+}
+
+async function checkLedger(client: TestClient, acknowledged: Ledger): Promise<void> {
+  if (acknowledged.size === 0) return;
+  const found: Ledger = new Map();
+  for (let queueId = 0; queueId < QUEUES; queueId++) {
+    const end = await maxOffset(client, queueId);
+    for (let queueOffset = 0; queueOffset < end;) {
+      const response = await pull(client, queueId, queueOffset);
+      assertEquals(response.code, ResponseCode.SUCCESS);
+      for (const message of decodeMessages(response.body)) {
+        assertEquals(message.queueOffset, queueOffset++, "queue offsets are dense");
+        const body = decodeUtf8(message.body, 0, message.body.length);
+        found.set(`${queueId}:${message.queueOffset}`, body);
+      }
+    }
+  }
+  for (const [place, body] of acknowledged) assertEquals(found.get(place), body, place);
+}
+
+function pull(client: TestClient, queueId: number, queueOffset: number) {
+  return client.invoke(PULL_MESSAGE, {
+    consumerGroup: "g",
+    topic: "Crash",
+    queueId,
+    queueOffset,
+    maxMsgNums: 32,
+    sysFlag: PullSysFlag.SUBSCRIPTION,
+    commitOffset: 0,
+    suspendTimeoutMillis: 0,
+    subscription: "*",
+    subVersion: 0,
+  });
+}
+
+async function checkOffsets(client: TestClient): Promise<void> {
+  for (let queueId = 0; queueId < QUEUES; queueId++) {
+    const header = { consumerGroup: "g", topic: "Crash", queueId };
+    const response = await client.invoke(QUERY_CONSUMER_OFFSET, header);
+    const offset = Number(response.extFields.get("offset") ?? 0);
+    assert(offset <= await maxOffset(client, queueId), "the group is past the queue's end");
+  }
+}

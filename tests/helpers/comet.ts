@@ -1,0 +1,77 @@
+/** Starts the whole program as a user does, on free ports, and speaks to it. */
+
+import { createRequest, type RemotingCommand } from "../../client/protocol/frame.ts";
+import { type Command, encodeHeader, type Fields } from "../../client/protocol/header_schema.ts";
+import type { HeaderInput } from "../../client/protocol/header_schema.ts";
+import { RemotingClient } from "../../client/remoting/remoting_client.ts";
+
+export interface Comet extends AsyncDisposable {
+  brokerPort: number;
+  namesrvPort: number;
+  pid: number;
+  /** Ends it as SIGKILL does. */
+  kill(): Promise<void>;
+  /** Asks it to stop; gives its exit code. */
+  stop(): Promise<number>;
+}
+
+/** Starts `serve` over a data folder and waits until clients can send. */
+export async function startComet(folder: string, flags: string[] = []): Promise<Comet> {
+  const zero = ["--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "main.ts", "serve", "--data", folder, ...zero, ...flags],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text();
+  let banner = "";
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  while (!banner.includes("/healthz")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`Comet did not start: ${banner}${await errors}`);
+    banner += value;
+  }
+  const port = (label: string) => Number(new RegExp(`${label} .*?:(\\d+)`).exec(banner)![1]);
+  const end = async (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended already, which the status says.
+    }
+    await reader.cancel();
+    await errors;
+    return (await child.status).code;
+  };
+  return {
+    brokerPort: port("broker"),
+    namesrvPort: port("name server"),
+    pid: child.pid,
+    kill: async () => void await end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+    [Symbol.asyncDispose]: async () => void await end("SIGKILL"),
+  };
+}
+
+/** A client that sends commands to one broker. */
+export class TestClient implements AsyncDisposable {
+  readonly #client = new RemotingClient();
+  readonly #address: string;
+
+  constructor(port: number) {
+    this.#address = `127.0.0.1:${port}`;
+  }
+
+  invoke<Q extends Fields, R extends Fields>(
+    command: Command<Q, R>,
+    header: HeaderInput<Q>,
+    body?: Uint8Array,
+    timeoutMillis = 10_000,
+  ): Promise<RemotingCommand> {
+    const request = createRequest(command.code, encodeHeader(command.request, header), body);
+    return this.#client.invoke(this.#address, request, timeoutMillis);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+  }
+}
