@@ -6,6 +6,7 @@ import { encodeHeader } from "../../client/protocol/header_schema.ts";
 import { hostBytes } from "../../client/protocol/message.ts";
 import { requestCodeName } from "../../client/protocol/request_code.ts";
 import { parseAddress, RemotingClient } from "../../client/remoting/remoting_client.ts";
+import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import { denoFileSystem } from "../../store/file_system.ts";
 import { MessageStore } from "../../store/message_store.ts";
 import type { Config } from "../config.ts";
@@ -23,6 +24,8 @@ import { pullRoutes } from "./pull_routes.ts";
 import { QueueLockTable } from "./queue_lock_table.ts";
 import { queryRoutes } from "./query_routes.ts";
 import { createRegistration } from "./registration.ts";
+import { parseDelayLevels, Schedule } from "./schedule.ts";
+import { sendBackRoutes } from "./send_back_routes.ts";
 import { sendRoutes } from "./send_routes.ts";
 import { TopicTable } from "./topic_table.ts";
 
@@ -47,14 +50,20 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   await using stack = new AsyncDisposableStack();
   const held = new HeldReplies();
   const longPolling = new LongPolling();
+  const delayLevels = parseDelayLevels(config.messageDelayLevel);
+  // The store tells of arrivals before there is a schedule, and the schedule needs the store.
+  const schedule: { current?: Schedule } = {};
   const writeWarnings = new RateLimit(1_000);
   const store = stack.use(
     new MessageStore({
       settings: config,
       fileSystem: denoFileSystem,
       now: Date.now,
-      delayLevels: [],
-      onArrival: (entry) => longPolling.arrived(entry.topic, entry.queueId, entry.queueOffset),
+      delayLevels,
+      onArrival({ topic, queueId, queueOffset }) {
+        if (topic === SCHEDULE_TOPIC) schedule.current?.wake(queueId + 1);
+        longPolling.arrived(topic, queueId, queueOffset);
+      },
       onPromised: (offset) => held.promised(offset),
       onWriteFailed(offset, error) {
         held.failed(offset, error);
@@ -68,6 +77,17 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     }),
   );
   if (!store.recovery.clean) log.info("recovered after a crash", { ...store.recovery });
+  const levelCount = delayLevels.length;
+  schedule.current = stack.use(
+    new Schedule({
+      store,
+      fileSystem: denoFileSystem,
+      storePathRootDir: config.storePathRootDir,
+      levelCount,
+      now: Date.now,
+      log,
+    }),
+  );
   const topics = new TopicTable(config, denoFileSystem);
   const offsets = new OffsetTable(denoFileSystem, config.storePathRootDir);
   const clamped = offsets.clamp((topic, queueId) => store.getMaxOffsetInQueue(topic, queueId));
@@ -92,7 +112,8 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   let storeHost = hostBytes("127.0.0.1", config.listenPort);
   const dispatcher = new Dispatcher(
     [
-      ...sendRoutes({ config, store, topics, held, storeHost: () => storeHost }),
+      ...sendRoutes({ config, store, topics, held, levelCount, storeHost: () => storeHost }),
+      ...sendBackRoutes({ store, topics, held, levelCount }),
       ...pullRoutes({ config, store, topics, clients, offsets, longPolling }),
       ...offsetRoutes({ store, offsets }),
       ...queryRoutes({ config, store }),

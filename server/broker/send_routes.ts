@@ -27,6 +27,7 @@ import {
   route,
 } from "../dispatcher.ts";
 import type { HeldReplies } from "./held_replies.ts";
+import { scheduled } from "./schedule.ts";
 import { invalidTopicReason, isNotAllowedSendTopic, type TopicTable } from "./topic_table.ts";
 
 export interface SendDeps {
@@ -34,6 +35,7 @@ export interface SendDeps {
   store: Pick<MessageStore, "putMessage">;
   topics: TopicTable;
   held: HeldReplies;
+  levelCount: number;
   /** The broker's own address, which goes into records and offsetMsgIds. */
   storeHost: () => HostBytes;
 }
@@ -122,12 +124,11 @@ function refuseUnserved(properties: string): void {
     throw refuse(ResponseCode.NO_PERMISSION, "transaction messages are not served");
   }
   const delayed = [
-    MessageProperty.DELAY,
     MessageProperty.TIMER_DELAY_MS,
     MessageProperty.TIMER_DELAY_SEC,
     MessageProperty.TIMER_DELIVER_MS,
   ].some((name) => Number(findProperty(properties, name) ?? 0) > 0);
-  if (delayed) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "delayed messages are not served");
+  if (delayed) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "timer messages are not served");
 }
 
 function put(
@@ -139,7 +140,7 @@ function put(
   properties: string,
 ): PutMessageResult {
   if (body.length > deps.config.maxMessageSize) throw illegalMessage(deps.config);
-  return deps.store.putMessage({
+  const message = {
     topic: header.topic,
     queueId,
     flag,
@@ -151,7 +152,9 @@ function put(
     preparedTransactionOffset: 0,
     body,
     properties: withBrokerProperties(properties, deps.config.brokerClusterName),
-  });
+  };
+  const level = Number(findProperty(properties, MessageProperty.DELAY) ?? 0);
+  return deps.store.putMessage(scheduled(message, level, deps.levelCount));
 }
 
 /** Adds what Apache's broker adds to every message. A message that is sent on has some of it already. */

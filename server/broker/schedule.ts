@@ -1,0 +1,170 @@
+/**
+ * Delay levels: a message with one waits in the queue of its level in SCHEDULE_TOPIC_XXXX and goes to its own topic when
+ * the time is over. The queue keeps the time of delivery in place of the tags' hash, and all messages of a level wait
+ * equally long, so only the front of each queue has to be looked at.
+ */
+
+import { decodeUtf8, viewOf } from "../../client/protocol/bytes.ts";
+import {
+  MessageProperty,
+  parseProperties,
+  printProperties,
+} from "../../client/protocol/message.ts";
+import { type MessageToStore, readRecord } from "../../client/protocol/message_record.ts";
+import { parseFastjson } from "../../client/protocol/fastjson.ts";
+import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
+import type { FileSystem } from "../../store/file_system.ts";
+import { JsonFile } from "../../store/json_file.ts";
+import type { MessageStore } from "../../store/message_store.ts";
+import type { Log } from "../log.ts";
+
+export interface ScheduleOptions {
+  store: Pick<MessageStore, "putMessage" | "commit" | "findQueue" | "selectMessageByOffset">;
+  fileSystem: FileSystem;
+  storePathRootDir: string;
+  levelCount: number;
+  now: () => number;
+  log: Log;
+}
+
+interface DelayOffsetFile {
+  /** level → queueOffset of the next message to deliver */
+  offsetTable: Record<string, number>;
+}
+
+/** So many messages are delivered for one level before others have their turn. */
+const BATCH_MAX = 256;
+const SAVE_INTERVAL_MILLIS = 5_000;
+/** A timer further away than this is set again on the way, since timers hold 2^31 milliseconds at most. */
+const TIMER_MILLIS_MAX = 3_600_000;
+
+/** Reads "1s 5s 10s 1m …" into milliseconds; level 1 is the first. */
+export function parseDelayLevels(text: string): number[] {
+  const unit: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  return text.trim().split(/\s+/).map((level) => Number(level.slice(0, -1)) * unit[level.at(-1)!]!);
+}
+
+/** Sends a message with a delay level the long way round; others stay as they are. */
+export function scheduled(
+  message: MessageToStore,
+  level: number,
+  levelCount: number,
+): MessageToStore {
+  if (level <= 0) return message;
+  const capped = Math.min(level, levelCount);
+  const properties = parseProperties(message.properties);
+  properties.set(MessageProperty.DELAY, String(capped));
+  properties.set(MessageProperty.REAL_TOPIC, message.topic);
+  properties.set(MessageProperty.REAL_QID, String(message.queueId));
+  return {
+    ...message,
+    topic: SCHEDULE_TOPIC,
+    queueId: capped - 1,
+    properties: printProperties(properties),
+  };
+}
+
+export class Schedule implements Disposable {
+  readonly #options: ScheduleOptions;
+  readonly #file: JsonFile<DelayOffsetFile>;
+  readonly #offsets = new Map<number, number>();
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  readonly #delivering = new Set<number>();
+  readonly #saving: ReturnType<typeof setInterval>;
+  #stopped = false;
+
+  /** Begins to deliver what waits from before. */
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+    const folder = `${options.storePathRootDir}/config`;
+    this.#file = new JsonFile(options.fileSystem, folder, "delayOffset.json");
+    const loaded = this.#file.load((text) => parseFastjson(text) as DelayOffsetFile);
+    for (const [level, offset] of Object.entries(loaded?.offsetTable ?? {})) {
+      this.#offsets.set(Number(level), offset);
+    }
+    this.#saving = setInterval(() => this.save(), SAVE_INTERVAL_MILLIS);
+    for (let level = 1; level <= options.levelCount; level++) this.wake(level);
+  }
+
+  /** Looks at a level's queue: something has arrived, or its time has come. */
+  wake(level: number): void {
+    if (this.#stopped || this.#delivering.has(level)) return;
+    clearTimeout(this.#timers.get(level));
+    const queue = this.#options.store.findQueue(SCHEDULE_TOPIC, level - 1);
+    if (queue === undefined) return;
+    const offset = Math.max(this.#offsets.get(level) ?? 0, queue.minOffset);
+    if (offset >= queue.maxOffset) return;
+    const wait = queue.read(offset, 1).tagsCode(0) - this.#options.now();
+    if (wait > 0) {
+      const timer = setTimeout(() => this.wake(level), Math.min(wait, TIMER_MILLIS_MAX));
+      this.#timers.set(level, timer);
+      return;
+    }
+    this.#delivering.add(level);
+    this.#deliver(level, offset).catch((error) =>
+      this.#options.log.error("cannot deliver a delayed message", { level, error })
+    ).finally(() => {
+      this.#delivering.delete(level);
+      if (!this.#stopped) this.#timers.set(level, setTimeout(() => this.wake(level), 0));
+    });
+  }
+
+  async #deliver(level: number, start: number): Promise<void> {
+    const { store, now } = this.#options;
+    const queue = store.findQueue(SCHEDULE_TOPIC, level - 1)!;
+    for (let offset = start; offset < Math.min(queue.maxOffset, start + BATCH_MAX); offset++) {
+      const unit = queue.read(offset, 1);
+      if (unit.tagsCode(0) > now()) break;
+      const record = await store.selectMessageByOffset(unit.physicalOffset(0));
+      if (this.#stopped) return;
+      // A record that is gone was deleted by age; the level goes on with the next.
+      if (record !== undefined) {
+        const result = store.putMessage(restored(record));
+        store.commit();
+        if (result.status === "SERVICE_NOT_AVAILABLE") throw new Error(result.reason);
+      }
+      this.#offsets.set(level, offset + 1);
+    }
+  }
+
+  /** Writes how far each level is. */
+  save(): void {
+    this.#file.save({ offsetTable: Object.fromEntries(this.#offsets) });
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopped = true;
+    clearInterval(this.#saving);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.save();
+  }
+}
+
+/** The message as it was before it was scheduled. */
+function restored(record: Uint8Array): MessageToStore {
+  const layout = readRecord(record, viewOf(record), 0);
+  const { propertiesStart, propertiesLength, bodyStart, bodyLength } = layout;
+  const properties = parseProperties(
+    decodeUtf8(record, propertiesStart, propertiesStart + propertiesLength),
+  );
+  const topic = properties.get(MessageProperty.REAL_TOPIC) ?? layout.topic;
+  const queueId = Number(properties.get(MessageProperty.REAL_QID) ?? 0);
+  for (
+    const name of [MessageProperty.DELAY, MessageProperty.REAL_TOPIC, MessageProperty.REAL_QID]
+  ) {
+    properties.delete(name);
+  }
+  return {
+    topic,
+    queueId,
+    flag: layout.flag,
+    sysFlag: layout.sysFlag,
+    bornTimestamp: layout.bornTimestamp,
+    bornHost: layout.bornHost,
+    storeHost: layout.storeHost,
+    reconsumeTimes: layout.reconsumeTimes,
+    preparedTransactionOffset: 0,
+    body: record.subarray(bodyStart, bodyStart + bodyLength),
+    properties: printProperties(properties),
+  };
+}

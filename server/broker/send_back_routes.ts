@@ -1,0 +1,88 @@
+/** A consumer gives a message back: it comes again later through %RETRY%, or goes to %DLQ% when it came too often. */
+
+import {
+  MessageProperty,
+  parseProperties,
+  printProperties,
+} from "../../client/protocol/message.ts";
+import type { MessageToStore } from "../../client/protocol/message_record.ts";
+import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
+import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
+import type { MessageStore } from "../../store/message_store.ts";
+import { type Reply, type Route, route } from "../dispatcher.ts";
+import type { HeldReplies } from "./held_replies.ts";
+import { scheduled } from "./schedule.ts";
+import {
+  DLQ_GROUP_TOPIC_PREFIX,
+  RETRY_GROUP_TOPIC_PREFIX,
+  type TopicTable,
+} from "./topic_table.ts";
+
+export interface SendBackDeps {
+  store: Pick<MessageStore, "putMessage" | "commit" | "lookMessageByOffset">;
+  topics: TopicTable;
+  held: HeldReplies;
+  levelCount: number;
+}
+
+/** Apache's retryMaxTimes of a group that sets none. */
+const RETRY_MAX_TIMES = 16;
+/** The first retry waits as long as level 3 does, each further one a level longer. */
+const FIRST_RETRY_LEVEL = 3;
+
+/** The handler of CONSUMER_SEND_MSG_BACK. */
+export function sendBackRoutes({ store, topics, held, levelCount }: SendBackDeps): Route[] {
+  return [
+    route(CONSUMER_SEND_MSG_BACK, async ({ header }) => {
+      const origin = await store.lookMessageByOffset(header.offset);
+      if (origin === undefined) {
+        throw refuse(
+          ResponseCode.SYSTEM_ERROR,
+          `look message by offset failed, ${header.offset}`,
+        );
+      }
+      const dead = header.delayLevel < 0 ||
+        origin.reconsumeTimes >= (header.maxReconsumeTimes ?? RETRY_MAX_TIMES);
+      const prefix = dead ? DLQ_GROUP_TOPIC_PREFIX : RETRY_GROUP_TOPIC_PREFIX;
+      const topic = topics.getOrCreateInternal(prefix + header.group, 1).topicName;
+      const properties = parseProperties(origin.properties);
+      setIfAbsent(properties, MessageProperty.RETRY_TOPIC, origin.topic);
+      setIfAbsent(properties, MessageProperty.ORIGIN_MESSAGE_ID, origin.offsetMsgId);
+      properties.set(MessageProperty.WAIT, "false");
+      properties.delete(MessageProperty.DELAY);
+      if (dead) {
+        setIfAbsent(properties, MessageProperty.DLQ_ORIGIN_TOPIC, origin.topic);
+        setIfAbsent(properties, MessageProperty.DLQ_ORIGIN_MESSAGE_ID, origin.offsetMsgId);
+      }
+      const message: MessageToStore = {
+        ...origin,
+        topic,
+        queueId: 0,
+        reconsumeTimes: origin.reconsumeTimes + 1,
+        preparedTransactionOffset: 0,
+        properties: printProperties(properties),
+      };
+      const level = header.delayLevel > 0
+        ? header.delayLevel
+        : FIRST_RETRY_LEVEL + origin.reconsumeTimes;
+      const result = store.putMessage(dead ? message : scheduled(message, level, levelCount));
+      if (result.status !== "PUT_OK") throw refuse(ResponseCode.SYSTEM_ERROR, result.status);
+      const { promise, resolve } = Promise.withResolvers<Reply<Record<never, never>>>();
+      held.hold({
+        endOffset: result.endOffset,
+        finish: (failure) =>
+          resolve(
+            failure === undefined
+              ? {}
+              : { code: ResponseCode.SYSTEM_ERROR, remark: failure.message },
+          ),
+      });
+      store.commit();
+      return await promise;
+    }),
+  ];
+}
+
+function setIfAbsent(properties: Map<string, string>, name: string, value: string): void {
+  if (!properties.has(name)) properties.set(name, value);
+}
