@@ -3,6 +3,7 @@
 import { type Address, Connection } from "../client/remoting/connection.ts";
 import type { RemotingCommand } from "../client/protocol/frame.ts";
 import { FrameError } from "../client/protocol/frame.ts";
+import { takePort } from "./listen.ts";
 import { describeError, type Log, RateLimit } from "./log.ts";
 
 export interface RemotingServerOptions {
@@ -32,7 +33,13 @@ export class RemotingServer implements AsyncDisposable {
   /** Starts to listen. @throws when the port is taken or not allowed. */
   constructor(options: RemotingServerOptions) {
     this.#options = options;
-    this.#listener = Deno.listen({ hostname: options.hostname, port: options.port });
+    const { hostname, port } = options;
+    this.#listener = takePort(
+      hostname,
+      port,
+      "--namesrv-port or --broker-port",
+      () => Deno.listen({ hostname, port }),
+    );
     this.#idleScan = setInterval(() => this.#closeIdle(Date.now()), IDLE_SCAN_MILLIS);
     this.#accept();
   }

@@ -3,6 +3,7 @@
 import type { Role } from "./command_line.ts";
 import type { Config } from "./config.ts";
 import { fastPort, haPort } from "./config_derived.ts";
+import { takePort } from "./listen.ts";
 import type { Log } from "./log.ts";
 import { createBroker } from "./broker/broker.ts";
 import {
@@ -71,16 +72,12 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
       `  data         ${config.storePathRootDir} (${config.flushDiskType})`,
     );
   }
-  const http = Deno.serve(
-    {
-      hostname: config.bindAddress,
-      port: config.httpPort,
-      onListen: () => {},
-    },
-    (request) =>
-      new URL(request.url).pathname === "/healthz"
-        ? new Response("ok\n")
-        : new Response("not found\n", { status: 404 }),
+  const { bindAddress: hostname, httpPort: port } = config;
+  const http = takePort(
+    hostname,
+    port,
+    "--http-port",
+    () => Deno.serve({ hostname, port, onListen: () => {} }, answerHttp),
   );
   stack.defer(() => http.shutdown());
   lines.push(`  health       http://127.0.0.1:${http.addr.port}/healthz`);
@@ -92,4 +89,10 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
     httpPort: http.addr.port,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+function answerHttp(request: Request): Response {
+  return new URL(request.url).pathname === "/healthz"
+    ? new Response("ok\n")
+    : new Response("not found\n", { status: 404 });
 }

@@ -1,5 +1,5 @@
 /**
- * The body of REGISTER_BROKER: JSON, or the compressed form that brokers of 4.x send when `compressedRegister` is set.
+ * The body of REGISTER_BROKER: JSON, or the compressed form that brokers send when `compressedRegister` is set.
  *
  * ```
  *  zlib( length 4 + DataVersion as JSON
@@ -27,20 +27,20 @@ export interface RegisterBrokerBody {
   readonly filterServerList: readonly string[] | undefined;
 }
 
+/** With this every zlib stream begins that Java writes, and no JSON. */
+const ZLIB_FIRST_BYTE = 0x78;
 /** A compressed body may not grow beyond this, which is room for half a million topics. */
 const INFLATED_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Reads a body. An empty one stands for a broker without topics.
+ * Reads a body of either form. An empty one stands for a broker without topics. The header's `compressed` does not
+ * count: brokers of 5.x compress as they are set to, and say false all the same.
  * @throws {Error} when the bytes are no such body.
  */
-export function decodeRegisterBrokerBody(
-  body: Uint8Array,
-  isCompressed: boolean,
-): RegisterBrokerBody {
+export function decodeRegisterBrokerBody(body: Uint8Array): RegisterBrokerBody {
   try {
     if (body.length === 0) return fromJson({});
-    return isCompressed ? fromCompressed(body) : fromJson(parseJson(body));
+    return body[0] === ZLIB_FIRST_BYTE ? fromCompressed(body) : fromJson(parseJson(body));
   } catch (error) {
     throw new Error("Cannot read the RegisterBrokerBody", { cause: error });
   }

@@ -56,7 +56,7 @@ function brokerRoutes({ routeTable, routeView, kvConfig, settings, log }: Namesr
         zoneName: header.__ZONE_NAME,
         heartbeatTimeoutMillis: header.heartbeatTimeoutMillis,
         enableActingMaster: header.enableActingMaster,
-        ...decodeRegisterBrokerBody(body, header.compressed),
+        ...decodeRegisterBrokerBody(body),
       }, connection);
       if (result.status === "NOT_REGISTERED_YET") {
         throw refuse(ResponseCode.SYSTEM_ERROR, "register broker failed");
