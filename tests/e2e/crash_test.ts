@@ -55,7 +55,7 @@ async function sendUntil(
   enough: () => boolean,
 ): Promise<void> {
   const client = new TestClient(port);
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   for (let sender = 0; sender < SENDERS; sender++) {
     (async () => {
       for (let n = 0;; n++) {
@@ -73,7 +73,7 @@ async function sendUntil(
         });
         if (enough()) return resolve();
       }
-    })().catch(() => client[Symbol.asyncDispose]());
+    })().catch(reject); // After the kill, when all fail, there is nobody left to tell.
   }
   await promise;
 }
