@@ -2,17 +2,12 @@
 
 import type { Role } from "./command_line.ts";
 import type { Config } from "./config.ts";
-import { fastPort, haPort } from "./config_derived.ts";
+import { fastPort, haPort, reachableAddress } from "./config_derived.ts";
 import { takePort } from "./listen.ts";
 import type { Log } from "./log.ts";
+import { splitAddress } from "./setting.ts";
 import { createBroker } from "./broker/broker.ts";
-import {
-  advertiseReached,
-  asRegistered,
-  fixedBrokerAddr,
-  formatAddress,
-  guessHostname,
-} from "./namesrv/advertised_address.ts";
+import { advertiseReached, asRegistered, guessHostname } from "./namesrv/advertised_address.ts";
 import { createNamesrv } from "./namesrv/namesrv.ts";
 
 export interface Server extends AsyncDisposable {
@@ -54,15 +49,14 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
   if (role !== "namesrv") {
     const broker = stack.use(await createBroker(config, { log: log.scope("broker") }));
     brokerPort = broker.port;
-    const host = config.brokerIP1 || guessHostname(Deno.networkInterfaces());
-    const brokerAddr = config.brokerIP1 === ""
-      ? formatAddress(host, broker.port)
-      : fixedBrokerAddr(host, broker.port);
+    const host = guessHostname(Deno.networkInterfaces());
+    const brokerAddr = reachableAddress(config.brokerIP1, host, broker.port);
+    const told = splitAddress(brokerAddr)?.host ?? host;
     localBrokerAddrs.add(brokerAddr);
     await broker.register({
       nameServers,
       brokerAddr,
-      haServerAddr: formatAddress(config.brokerIP2 || host, haPort(config, broker.port)),
+      haServerAddr: reachableAddress(config.brokerIP2, told, haPort(config, broker.port)),
     });
     lines.push(
       `  broker       ${config.bindAddress}:${broker.port} (${config.brokerName}; second port ${

@@ -34,6 +34,8 @@ import { scanLog, scanStart } from "./recovery.ts";
 /** The settings that the store reads, under Apache's names. */
 export interface StoreSettings {
   storePathRootDir: string;
+  /** The commit log's folder; empty for `commitlog` in the data folder. */
+  storePathCommitLog: string;
   mappedFileSizeCommitLog: number;
   mappedFileSizeConsumeQueue: number;
   maxHashSlotNum: number;
@@ -117,7 +119,7 @@ export class MessageStore implements AsyncDisposable {
     this.#lock = lockFolder(fileSystem, this.#folder);
     this.#log = new CommitLog({
       fileSystem,
-      folder: `${this.#folder}/commitlog`,
+      folder: settings.storePathCommitLog || `${this.#folder}/commitlog`,
       segmentBytes: settings.mappedFileSizeCommitLog,
       appendCrc: settings.enabledAppendPropCRC,
       tailBytesMax: TAIL_BYTES_MAX,

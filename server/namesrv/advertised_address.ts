@@ -31,12 +31,6 @@ function isUsableElsewhere(hostname: string): boolean {
     !/^fe[89ab].:/i.test(hostname);
 }
 
-/** The address of a broker with a fixed host, which may name a mapped port of its own: `host`, `host:port`, `[v6]:port`. */
-export function fixedBrokerAddr(host: string, listenPort: number): string {
-  const withPort = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(host);
-  return withPort === null ? formatAddress(host, listenPort) : host;
-}
-
 /** Writes `host:port`, with brackets around IPv6. */
 export function formatAddress(hostname: string, port: number | string): string {
   return isIPv6(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;

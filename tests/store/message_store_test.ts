@@ -12,6 +12,7 @@ function open(folder: string, settings: Partial<StoreSettings> = {}): MessageSto
   return new MessageStore({
     settings: {
       storePathRootDir: folder,
+      storePathCommitLog: "",
       mappedFileSizeCommitLog: 16 * 1024,
       mappedFileSizeConsumeQueue: 20 * 50,
       maxHashSlotNum: 100,
@@ -188,4 +189,15 @@ Deno.test("MessageStore refuses a folder that is in use", async () => {
   const folder = Deno.makeTempDirSync();
   await using _store = open(folder);
   assertThrows(() => open(folder), StoreUnwritableError, "in use by another process");
+});
+
+Deno.test("MessageStore keeps the log in storePathCommitLog when that is set", async () => {
+  const folder = Deno.makeTempDirSync();
+  const storePathCommitLog = `${Deno.makeTempDirSync()}/log`;
+  for (const [from, to] of [[0, 10], [10, 20]] as const) {
+    await using store = open(folder, { storePathCommitLog });
+    put(store, from, to);
+    assertEquals(await readAll(store), expected(to));
+  }
+  assert(!denoFileSystem.existsSync(`${folder}/commitlog`));
 });

@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import {
   advertiseReached,
   asRegistered,
-  fixedBrokerAddr,
   formatAddress,
   guessHostname,
 } from "../../../server/namesrv/advertised_address.ts";
@@ -40,18 +39,6 @@ Deno.test("advertiseReached() tells the client's own end when a listener on 0.0.
 
 Deno.test("asRegistered() tells everybody what was registered", () => {
   assertEquals(asRegistered("broker.example:20911", "127.0.0.1"), "broker.example:20911");
-});
-
-Deno.test("fixedBrokerAddr() adds the port when the host has none", () => {
-  assertEquals(fixedBrokerAddr("broker.example", 10911), "broker.example:10911");
-  assertEquals(fixedBrokerAddr("203.0.113.4", 10911), "203.0.113.4:10911");
-  assertEquals(fixedBrokerAddr("2001:db8::5", 10911), "[2001:db8::5]:10911");
-  assertEquals(fixedBrokerAddr("[2001:db8::5]", 10911), "[2001:db8::5]:10911");
-});
-
-Deno.test("fixedBrokerAddr() keeps the port when it is mapped", () => {
-  assertEquals(fixedBrokerAddr("broker.example:20911", 10911), "broker.example:20911");
-  assertEquals(fixedBrokerAddr("[2001:db8::5]:20911", 10911), "[2001:db8::5]:20911");
 });
 
 Deno.test("formatAddress() puts brackets around IPv6 only", () => {
