@@ -131,7 +131,10 @@ export class CommitLog {
   /** The block to encode into: the last one, while it has room and its bytes and the log's end still meet. */
   #blockWithRoom(bytes: number): Block {
     const last = this.#blocks.at(-1);
-    const contiguous = last !== undefined && last.start + last.length === this.#appendOffset;
+    // A blank of just its own 8 bytes leaves no gap, yet a block must not go over into the next segment's file.
+    const atSegmentStart = this.#appendOffset % this.#options.segmentBytes === 0;
+    const contiguous = last !== undefined && last.start + last.length === this.#appendOffset &&
+      (!atSegmentStart || last.length === 0);
     if (contiguous && last.bytes.length - last.length >= bytes + BLANK_RECORD_BYTES) return last;
     return this.#addBlock(bytes + BLANK_RECORD_BYTES);
   }

@@ -201,3 +201,18 @@ Deno.test("MessageStore keeps the log in storePathCommitLog when that is set", a
   }
   assert(!denoFileSystem.existsSync(`${folder}/commitlog`));
 });
+
+Deno.test("MessageStore goes on in the next segment when the last one has room for just a blank", async () => {
+  const probe = open(Deno.makeTempDirSync(), { mappedFileSizeCommitLog: 1024 * 1024 });
+  put(probe, 0, 9);
+  const bytes = probe.stats.maxOffset;
+  await probe[Symbol.asyncDispose]();
+  // Nine messages and a blank of 8 bytes fill a segment of this size exactly.
+  const folder = Deno.makeTempDirSync();
+  const killed = Deno.makeTempDirSync();
+  await using store = open(folder, { mappedFileSizeCommitLog: bytes + 8 });
+  put(store, 0, 12);
+  copyFolder(folder, killed);
+  await using recovered = open(killed, { mappedFileSizeCommitLog: bytes + 8 });
+  assertEquals(await readAll(recovered), expected(12));
+});
