@@ -1,8 +1,5 @@
 /** The broker, put together: built in reading order, taken apart in reverse. */
 
-import { NOTIFY_CONSUMER_IDS_CHANGED } from "../../client/protocol/commands/client.ts";
-import { createRequest } from "../../client/protocol/frame.ts";
-import { encodeHeader } from "../../client/protocol/header_schema.ts";
 import { hostBytes } from "../../client/protocol/message.ts";
 import { requestCodeName } from "../../client/protocol/request_code.ts";
 import { parseAddress, RemotingClient } from "../../client/remoting/remoting_client.ts";
@@ -14,8 +11,10 @@ import { fastPort } from "../config_derived.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { type Log, RateLimit } from "../log.ts";
 import { RemotingServer } from "../remoting_server.ts";
-import { clientRoutes } from "./client_routes.ts";
-import { ClientTable } from "./client_table.ts";
+import { clientRoutes, consumerIdsNotifier } from "./client_routes.ts";
+import { ConsumerTable, ProducerTable } from "./client_table.ts";
+import { groupRoutes } from "./group_routes.ts";
+import { GroupTable } from "./group_table.ts";
 import { HeldReplies } from "./held_replies.ts";
 import { LongPolling } from "./long_polling.ts";
 import { offsetRoutes } from "./offset_routes.ts";
@@ -23,11 +22,15 @@ import { OffsetTable } from "./offset_table.ts";
 import { pullRoutes } from "./pull_routes.ts";
 import { QueueLockTable } from "./queue_lock_table.ts";
 import { queryRoutes } from "./query_routes.ts";
-import { createRegistration } from "./registration.ts";
+import { createRegistration, type Registration } from "./registration.ts";
 import { parseDelayLevels, Schedule } from "./schedule.ts";
 import { sendBackRoutes } from "./send_back_routes.ts";
 import { sendRoutes } from "./send_routes.ts";
+import { topicRoutes } from "./topic_routes.ts";
 import { TopicTable } from "./topic_table.ts";
+
+/** How often clients are looked for that have gone silent. */
+const EXPIRY_SCAN_MILLIS = 10_000;
 
 /** Where and as what the broker registers. */
 export interface BrokerAddresses {
@@ -78,46 +81,82 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   );
   if (!store.recovery.clean) log.info("recovered after a crash", { ...store.recovery });
   const levelCount = delayLevels.length;
+  const persisted = {
+    folder: `${config.storePathRootDir}/config`,
+    fileSystem: denoFileSystem,
+    settings: config,
+    now: Date.now,
+    log,
+  };
   schedule.current = stack.use(
     new Schedule({
+      ...persisted,
       store,
-      fileSystem: denoFileSystem,
-      storePathRootDir: config.storePathRootDir,
       levelCount,
-      now: Date.now,
-      log,
     }),
   );
-  const topics = new TopicTable(config, denoFileSystem);
-  const offsets = new OffsetTable(denoFileSystem, config.storePathRootDir);
+  // Topics change before the broker has registered, and the registration needs the topics.
+  const registered: { current?: Registration } = {};
+  const topics = stack.use(
+    new TopicTable({
+      ...persisted,
+      onChange: () => registered.current?.topicsChanged() ?? Promise.resolve(),
+    }),
+  );
+  const groups = stack.use(new GroupTable(persisted));
+  const offsets = stack.use(new OffsetTable(persisted));
   const clamped = offsets.clamp((topic, queueId) => store.getMaxOffsetInQueue(topic, queueId));
   if (clamped.length > 0) log.warn("consumer offsets lay beyond their queues", { clamped });
-  stack.defer(() => offsets.save());
-  const saving = setInterval(() => offsets.save(), config.flushConsumerOffsetInterval);
-  stack.defer(() => clearInterval(saving));
-  const clients = new ClientTable();
-  clients.onConsumerIdsChanged = (consumerGroup, members) => {
-    if (!config.notifyConsumerIdsChangedEnable) return;
-    const fields = encodeHeader(NOTIFY_CONSUMER_IDS_CHANGED.request, { consumerGroup });
-    for (const member of members) {
-      member.invokeOneway(createRequest(NOTIFY_CONSUMER_IDS_CHANGED.code, fields));
-    }
-  };
-  const expiring = setInterval(
-    () => clients.expire(Date.now(), config.channelExpiredTimeout),
-    10_000,
-  );
+  const clientOptions = { channelExpiredTimeout: config.channelExpiredTimeout, now: Date.now, log };
+  const producers = new ProducerTable(clientOptions);
+  const consumers = new ConsumerTable({
+    ...clientOptions,
+    onConsumerIdsChanged: consumerIdsNotifier(config),
+  });
+  const expiring = setInterval(() => {
+    producers.expire();
+    consumers.expire();
+  }, EXPIRY_SCAN_MILLIS);
   stack.defer(() => clearInterval(expiring));
-  const locks = new QueueLockTable(config.rebalanceLockMaxLiveTime);
+  const queueLocks = new QueueLockTable({
+    rebalanceLockMaxLiveTime: config.rebalanceLockMaxLiveTime,
+    now: Date.now,
+  });
   let storeHost = hostBytes("127.0.0.1", config.listenPort);
   const dispatcher = new Dispatcher(
     [
-      ...sendRoutes({ config, store, topics, held, levelCount, storeHost: () => storeHost }),
-      ...sendBackRoutes({ store, topics, held, levelCount }),
-      ...pullRoutes({ config, store, topics, clients, offsets, longPolling }),
-      ...offsetRoutes({ store, offsets }),
+      ...sendRoutes({
+        config,
+        store,
+        topics,
+        groups,
+        queueLocks,
+        held,
+        levelCount,
+        storeHost: () => storeHost,
+      }),
+      ...sendBackRoutes({
+        store,
+        topics,
+        groups,
+        held,
+        levelCount,
+        brokerPermission: () => config.brokerPermission,
+      }),
+      ...pullRoutes({ config, store, topics, groups, consumers, offsets, longPolling }),
+      ...offsetRoutes({ store, offsets, topics, groups }),
       ...queryRoutes({ config, store }),
-      ...clientRoutes({ clients, topics, locks, now: Date.now }),
+      ...clientRoutes({
+        consumers,
+        producers,
+        topics,
+        groups,
+        queueLocks,
+        settings: config,
+        log,
+      }),
+      ...topicRoutes({ topics }),
+      ...groupRoutes({ groups }),
     ],
     log,
     (code) => `request type ${requestCodeName(code)} not supported by this broker`,
@@ -129,7 +168,10 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
         port,
         onRequest: (request, connection) => dispatcher.dispatch(request, connection),
         onChunk: () => store.commit(),
-        onClose: (connection) => clients.forget(connection),
+        onClose(connection) {
+          producers.forget(connection);
+          consumers.forget(connection);
+        },
         frameLengthMax: config.frameMaxLength,
         idleMillisMax: config.serverChannelMaxIdleTimeSeconds * 1_000,
         log,
@@ -158,13 +200,13 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
           brokerAddr,
           haServerAddr,
         }),
-        topicConfigs: () => ({ dataVersion: topics.dataVersion, table: topics.table }),
+        topicConfigs: () => ({ dataVersion: topics.dataVersion, table: topics.topics }),
         remotingClient,
         log,
         periodMillis: config.registerNameServerPeriod,
         timeoutMillis: config.registerBrokerTimeoutMills,
       }));
-      topics.onChange = () => void registration.topicsChanged();
+      registered.current = registration;
       await registration.start();
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

@@ -1,79 +1,186 @@
-/** Clients: heartbeats, who is in a group, queue locks. */
+/** Clients come, tell what they are, share queues among each other, and go. */
 
-import { decodeUtf8, encodeUtf8 } from "../../client/protocol/bytes.ts";
+import type { Connection } from "../../client/remoting/connection.ts";
+import * as commands from "../../client/protocol/commands/client.ts";
+import { createRequest } from "../../client/protocol/frame.ts";
+import { encodeHeader } from "../../client/protocol/header_schema.ts";
 import {
-  CHECK_CLIENT_CONFIG,
-  GET_CONSUMER_LIST_BY_GROUP,
-  HEART_BEAT,
-  LOCK_BATCH_MQ,
-  UNLOCK_BATCH_MQ,
-  UNREGISTER_CLIENT,
-} from "../../client/protocol/commands/client.ts";
-import { parseFastjson } from "../../client/protocol/fastjson.ts";
+  type ConsumerData,
+  type HeartbeatData,
+  isTagType,
+  parseHeartbeatData,
+  parseSubscriptionData,
+} from "../../client/protocol/heartbeat.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
+import { TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import { type Route, route } from "../dispatcher.ts";
-import type { ClientTable, ConsumerData, SubscriptionData } from "./client_table.ts";
-import { parseSubscription } from "./message_filter.ts";
-import type { QueueLockTable } from "./queue_lock_table.ts";
-import { RETRY_GROUP_TOPIC_PREFIX, type TopicTable } from "./topic_table.ts";
+import type { Log } from "../log.ts";
+import {
+  clientIdsOf,
+  type ClientInfo,
+  type ConsumerTable,
+  type ProducerTable,
+} from "./client_table.ts";
+import type { GroupTable } from "./group_table.ts";
+import { jsonBody, parseJsonBody } from "./json_body.ts";
+import { unservedExpression } from "./message_filter.ts";
+import type { MessageQueue, QueueLockTable } from "./queue_lock_table.ts";
+import { retryTopicOf } from "./topic_name.ts";
+import type { TopicTable } from "./topic_table.ts";
 
 export interface ClientDeps {
-  clients: ClientTable;
-  topics: TopicTable;
-  locks: QueueLockTable;
-  now: () => number;
+  consumers: Pick<ConsumerTable, "groups" | "register" | "unregister">;
+  producers: Pick<ProducerTable, "register" | "unregister">;
+  topics: Pick<TopicTable, "get" | "createTopicInSendMessageBack">;
+  groups: Pick<GroupTable, "find">;
+  queueLocks: Pick<QueueLockTable, "lock" | "unlock">;
+  settings: Readonly<{ enablePropertyFilter: boolean }>;
+  log: Log;
 }
 
-interface LockBody {
-  consumerGroup: string;
-  clientId: string;
-  mqSet: { topic: string; brokerName: string; queueId: number }[];
-}
+type Client = Omit<ClientInfo, "lastUpdateTimestamp">;
 
-/** The handlers of the client commands. */
-export function clientRoutes({ clients, topics, locks, now }: ClientDeps): Route[] {
+/** HEART_BEAT, UNREGISTER_CLIENT, CHECK_CLIENT_CONFIG, GET_CONSUMER_LIST_BY_GROUP and the locks of queues. */
+export function clientRoutes(deps: ClientDeps): Route[] {
+  const { consumers, producers, queueLocks, settings } = deps;
   return [
-    route(HEART_BEAT, ({ body, connection }) => {
-      const heartbeat = readBody<{ clientID: string; consumerDataSet?: ConsumerData[] }>(body);
-      for (const consumer of heartbeat.consumerDataSet ?? []) {
-        topics.getOrCreateInternal(RETRY_GROUP_TOPIC_PREFIX + consumer.groupName, 1);
-        clients.register(connection, heartbeat.clientID, consumer, now());
-      }
+    route(commands.HEART_BEAT, ({ body, request, connection }) => {
+      const heartbeat = parseJsonBody(body, parseHeartbeatData);
+      const { language, version } = request;
+      const client = { clientId: heartbeat.clientID, language, version, connection };
+      return {
+        header: {
+          IS_SUPPORT_HEART_BEAT_V2: true,
+          IS_SUB_CHANGE: takeHeartbeat(deps, heartbeat, client),
+        },
+      };
+    }),
+    route(commands.UNREGISTER_CLIENT, ({ header, connection }) => {
+      const { producerGroup, consumerGroup } = header;
+      if (producerGroup !== undefined) producers.unregister(producerGroup, connection);
+      if (consumerGroup !== undefined) consumers.unregister(consumerGroup, connection);
       return {};
     }),
-    route(UNREGISTER_CLIENT, ({ header, connection }) => {
-      if (header.consumerGroup !== undefined) clients.unregister(connection, header.consumerGroup);
+    route(commands.CHECK_CLIENT_CONFIG, ({ body }) => {
+      checkSubscription(parseJsonBody(body, parseCheckedExpression), settings.enablePropertyFilter);
       return {};
     }),
-    route(CHECK_CLIENT_CONFIG, ({ body }) => {
-      const { subscriptionData } = readBody<{ subscriptionData?: SubscriptionData }>(body);
-      parseSubscription(subscriptionData?.subString, subscriptionData?.expressionType);
-      return {};
-    }),
-    route(GET_CONSUMER_LIST_BY_GROUP, ({ header: { consumerGroup } }) => {
-      const consumerIdList = clients.clientIds(consumerGroup);
-      if (consumerIdList.length > 0) {
-        return { body: encodeUtf8(JSON.stringify({ consumerIdList })) };
-      }
-      throw refuse(ResponseCode.SYSTEM_ERROR, `no consumer for this group, ${consumerGroup}`);
-    }),
-    route(LOCK_BATCH_MQ, ({ body }) => {
-      const { consumerGroup, clientId, mqSet } = readBody<LockBody>(body);
-      const lockOKMQSet = mqSet.filter((queue) =>
-        locks.lock(consumerGroup, `${queue.topic}@${queue.queueId}`, clientId, now())
+    route(commands.GET_CONSUMER_LIST_BY_GROUP, ({ header }) => {
+      const group = consumers.groups.get(header.consumerGroup);
+      if (group !== undefined) return { body: jsonBody({ consumerIdList: clientIdsOf(group) }) };
+      throw refuse(
+        ResponseCode.SYSTEM_ERROR,
+        `no consumer for this group, ${header.consumerGroup}`,
       );
-      return { body: encodeUtf8(JSON.stringify({ lockOKMQSet })) };
     }),
-    route(UNLOCK_BATCH_MQ, ({ body }) => {
-      const { consumerGroup, clientId, mqSet } = readBody<LockBody>(body);
-      for (const { topic, queueId } of mqSet) {
-        locks.unlock(consumerGroup, `${topic}@${queueId}`, clientId);
-      }
+    route(commands.LOCK_BATCH_MQ, ({ body }) => {
+      const { consumerGroup, clientId, mqSet } = parseJsonBody(body, parseLockBody);
+      const lockOKMQSet = queueLocks.lock(consumerGroup, mqSet, clientId);
+      return { body: jsonBody({ lockOKMQSet }) };
+    }),
+    route(commands.UNLOCK_BATCH_MQ, ({ body }) => {
+      const { consumerGroup, clientId, mqSet } = parseJsonBody(body, parseLockBody);
+      queueLocks.unlock(consumerGroup, mqSet, clientId);
       return {};
     }),
   ];
 }
 
-function readBody<T>(body: Uint8Array): T {
-  return parseFastjson(decodeUtf8(body, 0, body.length)) as T;
+/** Tells the members of a group at once that it has changed; they ask for the list and share the queues anew. */
+export function consumerIdsNotifier(
+  settings: Readonly<{ notifyConsumerIdsChangedEnable: boolean }>,
+): (consumerGroup: string, connections: readonly Connection[]) => void {
+  const { code, request } = commands.NOTIFY_CONSUMER_IDS_CHANGED;
+  return (consumerGroup, connections) => {
+    if (!settings.notifyConsumerIdsChangedEnable) return;
+    for (const connection of connections) {
+      connection.invokeOneway(createRequest(code, encodeHeader(request, { consumerGroup })));
+    }
+  };
+}
+
+/** Returns whether the client must tell its subscriptions again. */
+function takeHeartbeat(deps: ClientDeps, heartbeat: HeartbeatData, client: Client): boolean {
+  let isSubChange = false;
+  for (const consumer of heartbeat.consumerDataSet) {
+    isSubChange = takeConsumer(deps, heartbeat, consumer, client) || isSubChange;
+  }
+  for (const group of heartbeat.producerGroups) deps.producers.register(group, client);
+  // The first kind of heartbeat is whole every time, and Java answers it so.
+  return heartbeat.heartbeatFingerprint === 0 || isSubChange;
+}
+
+function takeConsumer(
+  { consumers, groups, topics, log }: ClientDeps,
+  { heartbeatFingerprint, withoutSub }: HeartbeatData,
+  consumer: ConsumerData,
+  client: Client,
+): boolean {
+  const { groupName } = consumer;
+  const group = groups.find(groupName);
+  if (group === undefined) {
+    log.debug("ignored a consumer of an unknown group", { group: groupName });
+    return false;
+  }
+  const known = consumers.groups.get(groupName);
+  const subscriptions = withoutSub && known !== undefined
+    ? [...known.subscriptions.values()]
+    : consumer.subscriptionDataSet;
+  topics.createTopicInSendMessageBack({
+    topic: retryTopicOf(groupName),
+    queueNums: group.retryQueueNums,
+    order: subscriptions.some(({ topic }) => topics.get(topic)?.order === true),
+    topicSysFlag: consumer.unitMode ? TopicSysFlag.UNIT_SUB : 0,
+  });
+  // Java asks for the subscriptions only when it knows another fingerprint; after a restart it knows none.
+  const isSubChange = known === undefined
+    ? withoutSub
+    : known.heartbeatFingerprint !== heartbeatFingerprint;
+  consumers.register({
+    consumer,
+    client,
+    heartbeatFingerprint,
+    withoutSub,
+    notifyConsumerIdsChangedEnable: group.notifyConsumerIdsChangedEnable,
+  });
+  return isSubChange;
+}
+
+/** A client asks before it subscribes by something else than tags. */
+function checkSubscription(expressionType: string | undefined, isEnabled: boolean): void {
+  if (expressionType === undefined || isTagType(expressionType)) return;
+  if (!isEnabled) {
+    throw refuse(
+      ResponseCode.SYSTEM_ERROR,
+      `The broker does not support consumer to filter message by ${expressionType}`,
+    );
+  }
+  throw refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, unservedExpression(expressionType));
+}
+
+function parseCheckedExpression(json: unknown): string | undefined {
+  const { subscriptionData } = (json ?? {}) as Record<string, unknown>;
+  return subscriptionData ? parseSubscriptionData(subscriptionData).expressionType : undefined;
+}
+
+interface LockBody {
+  consumerGroup: string;
+  clientId: string;
+  mqSet: MessageQueue[];
+}
+
+function parseLockBody(json: unknown): LockBody {
+  const { consumerGroup, clientId, mqSet } = (json ?? {}) as Record<string, unknown>;
+  if (typeof consumerGroup !== "string" || typeof clientId !== "string") {
+    throw new TypeError("a lock needs a consumerGroup and a clientId");
+  }
+  return { consumerGroup, clientId, mqSet: Array.isArray(mqSet) ? mqSet.map(parseQueue) : [] };
+}
+
+function parseQueue(json: Record<string, unknown> | null): MessageQueue {
+  const { topic, brokerName, queueId } = json ?? {};
+  if (typeof topic === "string" && typeof brokerName === "string" && Number.isInteger(queueId)) {
+    return { topic, brokerName, queueId: queueId as number };
+  }
+  throw new TypeError("a queue needs a topic, a brokerName and a queueId");
 }

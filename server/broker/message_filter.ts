@@ -1,26 +1,43 @@
-/** Which messages a subscription wants, by the tags' hash that the queue keeps; the client compares the tags themselves. */
+/**
+ * Which messages of a queue a subscription wants, by what the consume queue knows of them. Clients compare the tags
+ * themselves, since hash codes may be equal.
+ */
 
-import { javaHashCode } from "../../client/protocol/message.ts";
+import {
+  ExpressionType,
+  isTagType,
+  SUB_ALL,
+  type SubscriptionData,
+} from "../../client/protocol/heartbeat.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { MessageFilter } from "../../store/get_message.ts";
 
 /**
- * Reads a subscription: `*` or nothing for all, else tags with `||` between them.
- * @returns undefined when every message is wanted.
- * @throws {RemotingError} SUBSCRIPTION_PARSE_FAILED for another kind of expression.
+ * The filter of a subscription, or undefined when every message is wanted. Cheap enough to be made for every pull.
+ * @throws {RemotingError} SUBSCRIPTION_PARSE_FAILED when its kind of expression is not served.
  */
-export function parseSubscription(
-  subString: string | undefined,
-  expressionType: string | undefined,
+export function messageFilterOf(
+  subscription: Pick<
+    SubscriptionData,
+    "subString" | "codeSet" | "expressionType" | "classFilterMode"
+  >,
 ): MessageFilter | undefined {
-  if (expressionType !== undefined && expressionType !== "" && expressionType !== "TAG") {
+  if (subscription.classFilterMode) return undefined;
+  if (!isTagType(subscription.expressionType)) {
     throw refuse(
       ResponseCode.SUBSCRIPTION_PARSE_FAILED,
-      `filtering by ${expressionType} is not served; subscribe by tags`,
+      unservedExpression(subscription.expressionType),
     );
   }
-  if (subString === undefined || subString === "" || subString === "*") return undefined;
-  const tags = subString.split("||").map((tag) => tag.trim()).filter((tag) => tag !== "");
-  const codes = new Set(tags.map(javaHashCode));
-  return { matchesTagsCode: (tagsCode) => codes.has(tagsCode) };
+  if (subscription.subString === SUB_ALL) return undefined;
+  const { codeSet } = subscription;
+  // Java compares the low 32 bits of the 64 that are stored.
+  return { matchesTagsCode: (tagsCode) => codeSet.has(tagsCode | 0) };
+}
+
+/** Why a subscription by this kind of expression is refused. */
+export function unservedExpression(expressionType: string): string {
+  return expressionType === ExpressionType.SQL92
+    ? "This broker does not serve SQL92 filters yet, subscribe by tags"
+    : `This broker does not know the filter type ${expressionType}, subscribe by tags`;
 }

@@ -1,64 +1,181 @@
-/** Consumer offsets: where each group goes on in each queue; `config/consumerOffset.json` as Apache has it. */
+/** How far each group has consumed each queue, kept in `config/consumerOffset.json` as Apache has it. */
 
-import { parseFastjson } from "../../client/protocol/fastjson.ts";
+import {
+  type DataVersion,
+  firstDataVersion,
+  nextVersion,
+  parseDataVersion,
+} from "../../client/protocol/data_version.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { JsonFile } from "../../store/json_file.ts";
+import { PersistedTable } from "../../store/json_file.ts";
+import type { Log } from "../log.ts";
+import { QueueOffsets } from "./queue_offsets.ts";
 
-interface OffsetsFile {
-  /** "topic@group" → queueId → offset */
-  offsetTable: Record<string, Record<string, number>>;
+export interface OffsetTableOptions {
+  /** The folder of `consumerOffset.json`. */
+  folder: string;
+  fileSystem: FileSystem;
+  settings: Readonly<{ flushConsumerOffsetInterval: number }>;
+  now: () => number;
+  log: Log;
 }
 
-export class OffsetTable {
-  readonly #file: JsonFile<OffsetsFile>;
-  readonly #table = new Map<string, Map<number, number>>();
-  #dirty = false;
+/** An offset that was past the end of its queue. */
+export interface ClampedOffset {
+  group: string;
+  topic: string;
+  queueId: number;
+  queueOffset: number;
+  maxOffset: number;
+}
 
-  /** Reads the table. @throws when the file is damaged and has no good copy. */
-  constructor(fileSystem: FileSystem, storePathRootDir: string) {
-    this.#file = new JsonFile(fileSystem, `${storePathRootDir}/config`, "consumerOffset.json");
-    const loaded = this.#file.load((text) => parseFastjson(text) as OffsetsFile);
-    for (const [key, offsets] of Object.entries(loaded?.offsetTable ?? {})) {
-      const queues = Object.entries(offsets).map(([id, offset]) => [Number(id), offset] as const);
-      this.#table.set(key, new Map(queues));
+interface OffsetsFile {
+  dataVersion: DataVersion;
+  offsets: QueueOffsets;
+}
+
+/** Between topic and group in the keys of the file; neither can have it in its name. */
+const TOPIC_GROUP_SEPARATOR = "@";
+/** consumerOffsetUpdateVersionStep: after so many commits the data version changes. */
+const VERSION_STEP = 500;
+
+export class OffsetTable implements AsyncDisposable {
+  /** How far groups have pulled, which is further than they have consumed; not kept over a restart. */
+  readonly pulled = new QueueOffsets();
+  readonly #options: OffsetTableOptions;
+  readonly #committed: QueueOffsets;
+  /** Where an admin wants a group to go on; counts until the group's next pull. */
+  readonly #reset = new QueueOffsets();
+  readonly #persisted: PersistedTable<OffsetsFile>;
+  #dataVersion: DataVersion;
+  #commitCount = 0;
+
+  /** Loads the offsets. @throws {CorruptStoreError} when they cannot be read. */
+  constructor(options: OffsetTableOptions) {
+    const { folder, fileSystem, settings, now, log } = options;
+    const path = `${folder}/consumerOffset.json`;
+    this.#options = options;
+    this.#persisted = new PersistedTable({
+      path,
+      fileSystem,
+      parse: parseOffsetsFile,
+      snapshot: () => this.toJson(),
+      delayMillis: settings.flushConsumerOffsetInterval,
+      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
+      onSaveFailed: (error) => log.error("cannot save consumer offsets, trying again", { error }),
+    });
+    const file = this.#persisted.load();
+    this.#dataVersion = file?.dataVersion ?? firstDataVersion(now());
+    this.#committed = file?.offsets ?? new QueueOffsets();
+  }
+
+  /** What groups have committed, to look at. */
+  get committed(): Pick<QueueOffsets, "get" | "topicsOf" | "groupsOf" | typeof Symbol.iterator> {
+    return this.#committed;
+  }
+
+  get dataVersion(): DataVersion {
+    return this.#dataVersion;
+  }
+
+  /** Sets an offset; it is on disk within flushConsumerOffsetInterval. */
+  commitOffset(group: string, topic: string, queueId: number, queueOffset: number): void {
+    this.#committed.set(group, topic, queueId, queueOffset);
+    if (++this.#commitCount % VERSION_STEP === 0) {
+      this.#dataVersion = nextVersion(this.#dataVersion, this.#options.now());
+    }
+    this.#persisted.markDirty();
+  }
+
+  /** Where a group goes on: at its reset offset, else at what it has committed; -1 for neither. */
+  queryOffset(group: string, topic: string, queueId: number): number {
+    return this.#reset.get(group, topic, queueId) ?? this.#committed.get(group, topic, queueId) ??
+      -1;
+  }
+
+  /** Makes a group go on at `queueOffset` with its next pull, whatever it commits until then. */
+  assignResetOffset(group: string, topic: string, queueId: number, queueOffset: number): void {
+    this.#reset.set(group, topic, queueId, queueOffset);
+    this.commitOffset(group, topic, queueId, queueOffset);
+  }
+
+  hasOffsetReset(group: string, topic: string, queueId: number): boolean {
+    return this.#reset.get(group, topic, queueId) !== undefined;
+  }
+
+  /** The reset offset for a pull, which then has been obeyed; undefined when there is none. */
+  takeResetOffset(group: string, topic: string, queueId: number): number | undefined {
+    return this.#reset.take(group, topic, queueId);
+  }
+
+  /** Gives one group the offsets of another. */
+  cloneOffsets(fromGroup: string, toGroup: string, topic: string): void {
+    for (const [queueId, queueOffset] of this.#committed.topicsOf(fromGroup).get(topic) ?? []) {
+      this.commitOffset(toGroup, topic, queueId, queueOffset);
     }
   }
 
-  /** The group's offset in a queue; undefined when it has none. */
-  query(group: string, topic: string, queueId: number): number | undefined {
-    return this.#table.get(`${topic}@${group}`)?.get(queueId);
+  /** Forgets all about a group. */
+  removeGroup(group: string): void {
+    for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeGroup(group);
+    this.#persisted.markDirty();
   }
 
-  commit(group: string, topic: string, queueId: number, offset: number): void {
-    const key = `${topic}@${group}`;
-    let queues = this.#table.get(key);
-    if (queues === undefined) this.#table.set(key, queues = new Map());
-    queues.set(queueId, offset);
-    this.#dirty = true;
+  /** Forgets all about a topic. */
+  removeTopic(topic: string): void {
+    for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeTopic(topic);
+    this.#persisted.markDirty();
   }
 
-  /** Brings offsets that lie beyond their queue's end back to it, and tells which. */
-  clamp(maxOffsetOf: (topic: string, queueId: number) => number): string[] {
-    const clamped: string[] = [];
-    for (const [key, queues] of this.#table) {
-      const topic = key.slice(0, key.indexOf("@"));
-      for (const [queueId, offset] of queues) {
-        const max = maxOffsetOf(topic, queueId);
-        if (offset <= max) continue;
-        queues.set(queueId, max);
-        clamped.push(`${key} queue ${queueId}: ${offset} -> ${max}`);
-        this.#dirty = true;
+  /**
+   * Takes every offset that is past the end of its queue back to there, since the messages that it counts are gone and
+   * others will take their offsets. Returns what was changed.
+   */
+  clamp(maxOffsetOf: (topic: string, queueId: number) => number): ClampedOffset[] {
+    const clamped: ClampedOffset[] = [];
+    for (const [group, topic, queues] of this.#committed) {
+      for (const [queueId, queueOffset] of queues) {
+        const maxOffset = maxOffsetOf(topic, queueId);
+        if (queueOffset <= maxOffset) continue;
+        queues.set(queueId, maxOffset);
+        clamped.push({ group, topic, queueId, queueOffset, maxOffset });
       }
     }
+    if (clamped.length > 0) this.#persisted.markDirty();
     return clamped;
   }
 
-  /** Writes the offsets to disk if they have changed. */
-  save(): void {
-    if (!this.#dirty) return;
-    const offsetTable: OffsetsFile["offsetTable"] = {};
-    for (const [key, queues] of this.#table) offsetTable[key] = Object.fromEntries(queues);
-    this.#file.save({ offsetTable });
-    this.#dirty = false;
+  /** Resolves when all commits so far are on disk. @throws when they cannot be saved. */
+  flush(): Promise<void> {
+    return this.#persisted.flush();
   }
+
+  /** The document of `consumerOffset.json`. */
+  toJson(): Record<string, unknown> {
+    const offsetTable: [string, Record<string, number>][] = [];
+    for (const [group, topic, queues] of this.#committed) {
+      offsetTable.push([topic + TOPIC_GROUP_SEPARATOR + group, Object.fromEntries(queues)]);
+    }
+    return { dataVersion: this.#dataVersion, offsetTable: Object.fromEntries(offsetTable) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#persisted[Symbol.asyncDispose]();
+  }
+}
+
+/** Keys that are no topic and group, and values that are no offsets, are left out, as Java does. */
+function parseOffsetsFile(json: unknown): OffsetsFile {
+  const { dataVersion, offsetTable } = json as Record<string, unknown>;
+  const offsets = new QueueOffsets();
+  for (const [key, queues] of Object.entries(offsetTable ?? {})) {
+    const [topic, group, ...rest] = key.split(TOPIC_GROUP_SEPARATOR);
+    if (!topic || !group || rest.length > 0) continue;
+    for (const [queueId, queueOffset] of Object.entries(queues as Record<string, unknown>)) {
+      if (/^\d+$/.test(queueId) && Number.isSafeInteger(queueOffset)) {
+        offsets.set(group, topic, Number(queueId), queueOffset as number);
+      }
+    }
+  }
+  return { dataVersion: parseDataVersion(dataVersion), offsets };
 }

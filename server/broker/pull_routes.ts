@@ -5,24 +5,28 @@ import {
   PULL_MESSAGE,
   PullSysFlag,
 } from "../../client/protocol/commands/pull.ts";
+import { createSubscriptionData, type SubscriptionData } from "../../client/protocol/heartbeat.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
-import { isReadable } from "../../client/protocol/topic_config.ts";
+import type { SubscriptionGroupConfig } from "../../client/protocol/subscription_group_config.ts";
+import { isReadable, PermName } from "../../client/protocol/topic_config.ts";
 import type { GetMessageResult, GetMessageStatus, MessageFilter } from "../../store/get_message.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Config } from "../config.ts";
 import { PARKED, type Reply, type RequestContext, type Route, route } from "../dispatcher.ts";
-import type { ClientTable } from "./client_table.ts";
+import type { ConsumerTable } from "./client_table.ts";
+import type { GroupTable } from "./group_table.ts";
 import type { LongPolling } from "./long_polling.ts";
-import { parseSubscription } from "./message_filter.ts";
+import { messageFilterOf } from "./message_filter.ts";
 import type { OffsetTable } from "./offset_table.ts";
 import type { TopicTable } from "./topic_table.ts";
 
 export interface PullDeps {
   config: Config;
   store: Pick<MessageStore, "getMessage">;
-  topics: TopicTable;
-  clients: ClientTable;
-  offsets: OffsetTable;
+  topics: Pick<TopicTable, "get">;
+  groups: Pick<GroupTable, "find" | "forbiddenOf">;
+  consumers: Pick<ConsumerTable, "groups" | "findSubscription">;
+  offsets: Pick<OffsetTable, "commitOffset" | "takeResetOffset">;
   longPolling: LongPolling;
 }
 
@@ -45,11 +49,18 @@ const CODE_OF_STATUS: Record<GetMessageStatus, number> = {
 /** The handlers of the PULL commands. */
 export function pullRoutes(deps: PullDeps): Route[] {
   const pull = (context: PullContext): typeof PARKED => {
-    checkPull(deps, context);
     const { header } = context;
-    const filter = filterOf(deps, header);
+    const group = checkedGroup(deps, header);
+    checkTopic(deps, header);
+    const filter = messageFilterOf(subscriptionOf(deps, header, group));
+    const { consumerGroup, topic, queueId, commitOffset } = header;
+    const resetOffset = deps.offsets.takeResetOffset(consumerGroup, topic, queueId);
+    if (resetOffset !== undefined) {
+      context.respond(emptyReply(ResponseCode.PULL_OFFSET_MOVED, resetOffset));
+      return PARKED;
+    }
     if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
-      deps.offsets.commit(header.consumerGroup, header.topic, header.queueId, header.commitOffset);
+      deps.offsets.commitOffset(consumerGroup, topic, queueId, commitOffset);
     }
     tryPull(deps, context, filter, false);
     return PARKED;
@@ -57,13 +68,29 @@ export function pullRoutes(deps: PullDeps): Route[] {
   return [route(PULL_MESSAGE, pull), route(LITE_PULL_MESSAGE, pull)];
 }
 
-function checkPull(deps: PullDeps, { header }: PullContext): void {
+/** The group, which must be allowed to pull here. */
+function checkedGroup(deps: PullDeps, header: PullContext["header"]): SubscriptionGroupConfig {
   if (!isReadable(deps.config.brokerPermission)) {
     throw refuse(
       ResponseCode.NO_PERMISSION,
       `the broker[${deps.config.brokerName}] pulling message is forbidden`,
     );
   }
+  const group = deps.groups.find(header.consumerGroup);
+  if (group === undefined) {
+    throw refuse(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group [${header.consumerGroup}] does not exist`,
+    );
+  }
+  if (group.consumeEnable) return group;
+  throw refuse(
+    ResponseCode.NO_PERMISSION,
+    `subscription group no permission, ${header.consumerGroup}`,
+  );
+}
+
+function checkTopic(deps: PullDeps, header: PullContext["header"]): void {
   const topic = deps.topics.get(header.topic);
   if (topic === undefined) {
     throw refuse(
@@ -84,21 +111,45 @@ function checkPull(deps: PullDeps, { header }: PullContext): void {
   );
 }
 
-function filterOf(deps: PullDeps, header: PullContext["header"]): MessageFilter | undefined {
+/** What the group reads of the topic: as the request says, or as its heartbeats did. */
+function subscriptionOf(
+  deps: PullDeps,
+  header: PullContext["header"],
+  group: SubscriptionGroupConfig,
+): SubscriptionData {
+  const { consumerGroup, topic, subscription, expressionType, subVersion } = header;
   if ((header.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) {
-    return parseSubscription(header.subscription, header.expressionType);
+    try {
+      return createSubscriptionData(topic, subscription, expressionType, subVersion);
+    } catch {
+      throw refuse(
+        ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+        "parse the consumer's subscription failed",
+      );
+    }
   }
-  if (!deps.clients.has(header.consumerGroup)) {
+  const info = deps.consumers.groups.get(consumerGroup);
+  if (info === undefined) {
     throw refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
   }
-  const subscription = deps.clients.subscription(header.consumerGroup, header.topic);
-  if (subscription === undefined) {
+  if (!group.consumeBroadcastEnable && info.messageModel === "BROADCASTING") {
+    throw refuse(
+      ResponseCode.NO_PERMISSION,
+      `the consumer group[${consumerGroup}] can not consume by broadcast way`,
+    );
+  }
+  if ((deps.groups.forbiddenOf(consumerGroup, topic) & PermName.READ) !== 0) {
+    throw refuse(
+      ResponseCode.NO_PERMISSION,
+      `the consumer group[${consumerGroup}] is forbidden for topic[${topic}]`,
+    );
+  }
+  const known = deps.consumers.findSubscription(consumerGroup, topic);
+  if (known === undefined) {
     throw refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
   }
-  if (subscription.subVersion < header.subVersion) {
-    throw refuse(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
-  }
-  return parseSubscription(subscription.subString, subscription.expressionType);
+  if (known.subVersion >= subVersion) return known;
+  throw refuse(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
 }
 
 function tryPull(
@@ -111,7 +162,9 @@ function tryPull(
   if (connection.closed) return;
   const { config } = deps;
   // A peer that does not drain what it asked for gets no more of it now; it asks again once it has.
-  if (connection.congested) return respond(emptyReply(ResponseCode.PULL_RETRY_IMMEDIATELY, header));
+  if (connection.congested) {
+    return respond(emptyReply(ResponseCode.PULL_RETRY_IMMEDIATELY, header.queueOffset));
+  }
   const result = deps.store.getMessage(header.topic, header.queueId, {
     queueOffset: header.queueOffset,
     maxMsgNums: Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory)),
@@ -172,15 +225,9 @@ function holds(header: PullContext["header"]): boolean {
   return (header.sysFlag & PullSysFlag.SUSPEND) !== 0 && header.suspendTimeoutMillis > 0;
 }
 
-function emptyReply(code: number, header: PullContext["header"]): Reply<PullResponse> {
-  const { queueOffset } = header;
+function emptyReply(code: number, nextBeginOffset: number): Reply<PullResponse> {
   return {
     code,
-    header: {
-      suggestWhichBrokerId: 0,
-      nextBeginOffset: queueOffset,
-      minOffset: 0,
-      maxOffset: queueOffset,
-    },
+    header: { suggestWhichBrokerId: 0, nextBeginOffset, minOffset: 0, maxOffset: nextBeginOffset },
   };
 }

@@ -1,6 +1,6 @@
-/** Finding messages by id and by key. */
+/** Finding messages by id and by key, and the ends and times of queues. */
 
-import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../client/protocol/commands/query.ts";
+import * as commands from "../../client/protocol/commands/query.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Config } from "../config.ts";
@@ -8,13 +8,22 @@ import { type Route, route } from "../dispatcher.ts";
 
 export interface QueryDeps {
   config: Config;
-  store: Pick<MessageStore, "queryMessage" | "selectMessageByOffset" | "indexEnd">;
+  store: Pick<
+    MessageStore,
+    | "queryMessage"
+    | "selectMessageByOffset"
+    | "indexEnd"
+    | "getMinOffsetInQueue"
+    | "getMaxOffsetInQueue"
+    | "getEarliestMessageTime"
+    | "getOffsetInQueueByTime"
+  >;
 }
 
 /** The handlers of the query commands. */
 export function queryRoutes({ config, store }: QueryDeps): Route[] {
   return [
-    route(QUERY_MESSAGE, async ({ header }) => {
+    route(commands.QUERY_MESSAGE, async ({ header }) => {
       const { topic, key, beginTimestamp, endTimestamp } = header;
       const maxNum = header._UNIQUE_KEY_QUERY ? config.defaultQueryMaxNum : header.maxNum;
       const records = await store.queryMessage({
@@ -36,13 +45,28 @@ export function queryRoutes({ config, store }: QueryDeps): Route[] {
         header: reply,
       };
     }),
-    route(VIEW_MESSAGE_BY_ID, async ({ header }) => {
+    route(commands.VIEW_MESSAGE_BY_ID, async ({ header }) => {
       const record = await store.selectMessageByOffset(header.offset);
       if (record !== undefined) return { body: record };
       throw refuse(
         ResponseCode.SYSTEM_ERROR,
         `can not find message by the offset, ${header.offset}`,
       );
+    }),
+    route(commands.GET_MAX_OFFSET, ({ header: { topic, queueId, committed } }) => ({
+      header: { offset: store.getMaxOffsetInQueue(topic, queueId, committed) },
+    })),
+    route(commands.GET_MIN_OFFSET, ({ header: { topic, queueId } }) => ({
+      header: { offset: store.getMinOffsetInQueue(topic, queueId) },
+    })),
+    route(commands.GET_EARLIEST_MSG_STORETIME, ({ header: { topic, queueId } }) => ({
+      header: { timestamp: store.getEarliestMessageTime(topic, queueId) },
+    })),
+    route(commands.SEARCH_OFFSET_BY_TIMESTAMP, ({ header }) => {
+      const { topic, queueId, timestamp, boundaryType } = header;
+      const boundary = boundaryType?.toUpperCase() === "UPPER" ? "UPPER" : "LOWER";
+      const offset = store.getOffsetInQueueByTime(topic, queueId, timestamp, boundary);
+      return { header: { offset } };
     }),
   ];
 }

@@ -11,17 +11,17 @@ import {
   printProperties,
 } from "../../client/protocol/message.ts";
 import { type MessageToStore, readRecord } from "../../client/protocol/message_record.ts";
-import { parseFastjson } from "../../client/protocol/fastjson.ts";
 import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { JsonFile } from "../../store/json_file.ts";
+import { PersistedTable } from "../../store/json_file.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Log } from "../log.ts";
 
 export interface ScheduleOptions {
   store: Pick<MessageStore, "putMessage" | "commit" | "findQueue" | "selectMessageByOffset">;
   fileSystem: FileSystem;
-  storePathRootDir: string;
+  /** The folder of `delayOffset.json`. */
+  folder: string;
   levelCount: number;
   now: () => number;
   log: Log;
@@ -34,7 +34,7 @@ interface DelayOffsetFile {
 
 /** So many messages are delivered for one level before others have their turn. */
 const BATCH_MAX = 256;
-const SAVE_INTERVAL_MILLIS = 5_000;
+const SAVE_DELAY_MILLIS = 5_000;
 /** A timer further away than this is set again on the way, since timers hold 2^31 milliseconds at most. */
 const TIMER_MILLIS_MAX = 3_600_000;
 
@@ -64,25 +64,32 @@ export function scheduled(
   };
 }
 
-export class Schedule implements Disposable {
+export class Schedule implements AsyncDisposable {
   readonly #options: ScheduleOptions;
-  readonly #file: JsonFile<DelayOffsetFile>;
+  readonly #persisted: PersistedTable<DelayOffsetFile>;
   readonly #offsets = new Map<number, number>();
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   readonly #delivering = new Set<number>();
-  readonly #saving: ReturnType<typeof setInterval>;
   #stopped = false;
 
   /** Begins to deliver what waits from before. */
   constructor(options: ScheduleOptions) {
     this.#options = options;
-    const folder = `${options.storePathRootDir}/config`;
-    this.#file = new JsonFile(options.fileSystem, folder, "delayOffset.json");
-    const loaded = this.#file.load((text) => parseFastjson(text) as DelayOffsetFile);
+    const { folder, fileSystem, log } = options;
+    const path = `${folder}/delayOffset.json`;
+    this.#persisted = new PersistedTable({
+      path,
+      fileSystem,
+      parse: (json) => json as DelayOffsetFile,
+      snapshot: () => ({ offsetTable: Object.fromEntries(this.#offsets) }),
+      delayMillis: SAVE_DELAY_MILLIS,
+      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
+      onSaveFailed: (error) => log.error("cannot save delay offsets, trying again", { error }),
+    });
+    const loaded = this.#persisted.load();
     for (const [level, offset] of Object.entries(loaded?.offsetTable ?? {})) {
       this.#offsets.set(Number(level), offset);
     }
-    this.#saving = setInterval(() => this.save(), SAVE_INTERVAL_MILLIS);
     for (let level = 1; level <= options.levelCount; level++) this.wake(level);
   }
 
@@ -124,19 +131,14 @@ export class Schedule implements Disposable {
         if (result.status === "SERVICE_NOT_AVAILABLE") throw new Error(result.reason);
       }
       this.#offsets.set(level, offset + 1);
+      this.#persisted.markDirty();
     }
   }
 
-  /** Writes how far each level is. */
-  save(): void {
-    this.#file.save({ offsetTable: Object.fromEntries(this.#offsets) });
-  }
-
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#saving);
     for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.save();
+    await this.#persisted[Symbol.asyncDispose]();
   }
 }
 

@@ -8,32 +8,37 @@ import {
 import type { MessageToStore } from "../../client/protocol/message_record.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
+import type { SubscriptionGroupConfig } from "../../client/protocol/subscription_group_config.ts";
+import { isWriteable, TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import { type Reply, type Route, route } from "../dispatcher.ts";
 import type { HeldReplies } from "./held_replies.ts";
 import { scheduled } from "./schedule.ts";
-import {
-  DLQ_GROUP_TOPIC_PREFIX,
-  RETRY_GROUP_TOPIC_PREFIX,
-  type TopicTable,
-} from "./topic_table.ts";
+import type { GroupTable } from "./group_table.ts";
+import { dlqTopicOf, retryTopicOf } from "./topic_name.ts";
+import type { TopicTable } from "./topic_table.ts";
 
 export interface SendBackDeps {
   store: Pick<MessageStore, "putMessage" | "commit" | "lookMessageByOffset">;
-  topics: TopicTable;
+  topics: Pick<TopicTable, "createTopicInSendMessageBack">;
+  groups: Pick<GroupTable, "find">;
+  brokerPermission: () => number;
   held: HeldReplies;
   levelCount: number;
 }
 
-/** Apache's retryMaxTimes of a group that sets none. */
-const RETRY_MAX_TIMES = 16;
+/** Dead letters of a group go to one queue. */
+const DLQ_QUEUE_NUMS = 1;
 /** The first retry waits as long as level 3 does, each further one a level longer. */
 const FIRST_RETRY_LEVEL = 3;
 
 /** The handler of CONSUMER_SEND_MSG_BACK. */
-export function sendBackRoutes({ store, topics, held, levelCount }: SendBackDeps): Route[] {
+export function sendBackRoutes(deps: SendBackDeps): Route[] {
+  const { store, topics, held, levelCount } = deps;
   return [
     route(CONSUMER_SEND_MSG_BACK, async ({ header }) => {
+      const group = checkedGroup(deps, header.group);
+      if (group.retryQueueNums <= 0) return {};
       const origin = await store.lookMessageByOffset(header.offset);
       if (origin === undefined) {
         throw refuse(
@@ -42,9 +47,13 @@ export function sendBackRoutes({ store, topics, held, levelCount }: SendBackDeps
         );
       }
       const dead = header.delayLevel < 0 ||
-        origin.reconsumeTimes >= (header.maxReconsumeTimes ?? RETRY_MAX_TIMES);
-      const prefix = dead ? DLQ_GROUP_TOPIC_PREFIX : RETRY_GROUP_TOPIC_PREFIX;
-      const topic = topics.getOrCreateInternal(prefix + header.group, 1).topicName;
+        origin.reconsumeTimes >= (header.maxReconsumeTimes ?? group.retryMaxTimes);
+      const queueNums = dead ? DLQ_QUEUE_NUMS : group.retryQueueNums;
+      const topic = topics.createTopicInSendMessageBack({
+        topic: dead ? dlqTopicOf(header.group) : retryTopicOf(header.group),
+        queueNums,
+        topicSysFlag: header.unitMode && !dead ? TopicSysFlag.UNIT_SUB : 0,
+      }).topicName;
       const properties = parseProperties(origin.properties);
       setIfAbsent(properties, MessageProperty.RETRY_TOPIC, origin.topic);
       setIfAbsent(properties, MessageProperty.ORIGIN_MESSAGE_ID, origin.offsetMsgId);
@@ -57,7 +66,7 @@ export function sendBackRoutes({ store, topics, held, levelCount }: SendBackDeps
       const message: MessageToStore = {
         ...origin,
         topic,
-        queueId: 0,
+        queueId: Math.floor(Math.random() * queueNums),
         reconsumeTimes: origin.reconsumeTimes + 1,
         preparedTransactionOffset: 0,
         properties: printProperties(properties),
@@ -81,6 +90,18 @@ export function sendBackRoutes({ store, topics, held, levelCount }: SendBackDeps
       return await promise;
     }),
   ];
+}
+
+function checkedGroup(deps: SendBackDeps, name: string): SubscriptionGroupConfig {
+  const group = deps.groups.find(name);
+  if (group === undefined) {
+    throw refuse(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group not exist, ${name}`,
+    );
+  }
+  if (isWriteable(deps.brokerPermission())) return group;
+  throw refuse(ResponseCode.NO_PERMISSION, "the broker sending message is forbidden");
 }
 
 function setIfAbsent(properties: Map<string, string>, name: string, value: string): void {

@@ -15,8 +15,8 @@ import {
   SEND_MESSAGE,
   SEND_MESSAGE_V2,
 } from "../../client/protocol/commands/send.ts";
-import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
-import { isWriteable, type TopicConfig } from "../../client/protocol/topic_config.ts";
+import { refuse, type RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
+import { isWriteable, type TopicConfig, TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import type { MessageStore, PutMessageResult } from "../../store/message_store.ts";
 import type { Config } from "../config.ts";
 import {
@@ -28,12 +28,25 @@ import {
 } from "../dispatcher.ts";
 import type { HeldReplies } from "./held_replies.ts";
 import { scheduled } from "./schedule.ts";
-import { invalidTopicReason, isNotAllowedSendTopic, type TopicTable } from "./topic_table.ts";
+import type { GroupTable } from "./group_table.ts";
+import type { QueueLockTable } from "./queue_lock_table.ts";
+import {
+  dlqTopicOf,
+  invalidTopicReason,
+  notAllowedSendReason,
+  RETRY_GROUP_TOPIC_PREFIX,
+} from "./topic_name.ts";
+import type { TopicTable } from "./topic_table.ts";
 
 export interface SendDeps {
   config: Config;
   store: Pick<MessageStore, "putMessage">;
-  topics: TopicTable;
+  topics: Pick<
+    TopicTable,
+    "get" | "createTopicInSendMessage" | "createTopicInSendMessageBack" | "published"
+  >;
+  groups: Pick<GroupTable, "find">;
+  queueLocks: Pick<QueueLockTable, "isLockAllExpired">;
   held: HeldReplies;
   levelCount: number;
   /** The broker's own address, which goes into records and offsetMsgIds. */
@@ -55,37 +68,44 @@ export function sendRoutes(deps: SendDeps): Route[] {
   ];
 }
 
+/** Where a message goes, once that has been checked. */
+interface Target {
+  topic: string;
+  queueId: number;
+  /** Whether the topic was made for this message: it must be on disk before the answer. */
+  created: boolean;
+}
+
 function sendMessage(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
   const { header, body } = context;
-  const queueId = checkedQueue(deps, header);
+  const target = deadLetterTarget(deps, header, checkedTarget(deps, context));
   refuseUnserved(header.properties);
-  const result = put(deps, context, queueId, header.flag, body, header.properties);
+  const result = put(deps, context, target, header.flag, body, header.properties);
   const transactionId = findProperty(header.properties, MessageProperty.UNIQ_KEY);
-  return answerWhenSafe(deps, context, queueId, [result], transactionId);
+  return answerWhenSafe(deps, context, target, [result], transactionId);
 }
 
 function sendBatch(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
-  const { header } = context;
-  const queueId = checkedQueue(deps, header);
-  if (header.topic.startsWith("%")) {
+  const target = checkedTarget(deps, context);
+  if (target.topic.startsWith("%")) {
     throw refuse(ResponseCode.MESSAGE_ILLEGAL, "batch request does not support retry group");
   }
   const items = decodeBatch(context.body);
   const results = items.map((item) =>
-    put(deps, context, queueId, item.flag, item.body, item.properties)
+    put(deps, context, target, item.flag, item.body, item.properties)
   );
-  return answerWhenSafe(deps, context, queueId, results, undefined);
+  return answerWhenSafe(deps, context, target, results, undefined);
 }
 
-/** @throws {RemotingError} unless the message may go to its topic; gives the queue. */
-function checkedQueue(deps: SendDeps, header: SendContext["header"]): number {
+/** @throws {RemotingError} unless the message may go to its topic, which is created if it may be. */
+function checkedTarget(deps: SendDeps, { header, connection }: SendContext): Target {
   const { topic } = header;
   const invalid = invalidTopicReason(topic);
   if (invalid !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, invalid);
-  if (isNotAllowedSendTopic(topic)) {
-    throw refuse(ResponseCode.NO_PERMISSION, `Sending message to topic[${topic}] is forbidden.`);
-  }
-  const found = deps.topics.getOrCreate(topic, header.defaultTopic, header.defaultTopicQueueNums);
+  const forbidden = notAllowedSendReason(topic);
+  if (forbidden !== undefined) throw refuse(ResponseCode.NO_PERMISSION, forbidden);
+  const existing = deps.topics.get(topic);
+  const found = existing ?? createTopic(deps, header, connection);
   if (found === undefined) {
     throw refuse(
       ResponseCode.TOPIC_NOT_EXIST,
@@ -94,13 +114,58 @@ function checkedQueue(deps: SendDeps, header: SendContext["header"]): number {
   }
   refuseForbidden(deps.config, found);
   const queueNums = Math.max(found.writeQueueNums, found.readQueueNums);
-  if (header.queueId < queueNums) {
-    return header.queueId >= 0 ? header.queueId : Math.floor(Math.random() * found.writeQueueNums);
+  if (header.queueId >= queueNums) {
+    throw refuse(
+      ResponseCode.INVALID_PARAMETER,
+      `request queueId[${header.queueId}] is illegal, topic[${topic}] has ${queueNums} queues`,
+    );
   }
-  throw refuse(
-    ResponseCode.INVALID_PARAMETER,
-    `request queueId[${header.queueId}] is illegal, topic[${topic}] has ${queueNums} queues`,
-  );
+  const queueId = header.queueId >= 0
+    ? header.queueId
+    : Math.floor(Math.random() * found.writeQueueNums);
+  return { topic, queueId, created: existing === undefined };
+}
+
+function createTopic(
+  { topics }: SendDeps,
+  header: SendContext["header"],
+  { remote }: SendContext["connection"],
+): TopicConfig | undefined {
+  const { topic, defaultTopic, unitMode } = header;
+  const isRetry = topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
+  const unitFlag = isRetry ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT;
+  const topicSysFlag = unitMode ? unitFlag : 0;
+  const created = topics.createTopicInSendMessage({
+    topic,
+    defaultTopic,
+    clientDefaultTopicQueueNums: header.defaultTopicQueueNums,
+    topicSysFlag,
+    remoteAddress: `${remote.hostname}:${remote.port}`,
+  });
+  if (created !== undefined || !isRetry) return created;
+  return topics.createTopicInSendMessageBack({ topic, queueNums: 1, topicSysFlag });
+}
+
+/**
+ * A client that sends to its group's retry topic itself counts the tries itself. Once they are too many the message is
+ * dead; so it is when the group consumes in order, which would come again out of order.
+ */
+function deadLetterTarget(deps: SendDeps, header: SendContext["header"], target: Target): Target {
+  if (!target.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX)) return target;
+  const name = target.topic.slice(RETRY_GROUP_TOPIC_PREFIX.length);
+  const group = deps.groups.find(name);
+  if (group === undefined) {
+    throw refuse(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group not exist, ${name}`,
+    );
+  }
+  const triesMax = header.maxReconsumeTimes ?? group.retryMaxTimes;
+  if (header.reconsumeTimes <= triesMax && deps.queueLocks.isLockAllExpired(name)) return target;
+  const topic = dlqTopicOf(name);
+  const created = deps.topics.get(topic) === undefined;
+  deps.topics.createTopicInSendMessageBack({ topic, queueNums: 1 });
+  return { topic, queueId: 0, created };
 }
 
 function refuseForbidden(config: Config, topic: TopicConfig): void {
@@ -134,14 +199,14 @@ function refuseUnserved(properties: string): void {
 function put(
   deps: SendDeps,
   { header, connection }: SendContext,
-  queueId: number,
+  { topic, queueId }: Target,
   flag: number,
   body: Uint8Array,
   properties: string,
 ): PutMessageResult {
   if (body.length > deps.config.maxMessageSize) throw illegalMessage(deps.config);
   const message = {
-    topic: header.topic,
+    topic,
     queueId,
     flag,
     sysFlag: header.sysFlag,
@@ -153,7 +218,8 @@ function put(
     body,
     properties: withBrokerProperties(properties, deps.config.brokerClusterName),
   };
-  const level = Number(findProperty(properties, MessageProperty.DELAY) ?? 0);
+  const isDead = topic !== header.topic;
+  const level = isDead ? 0 : Number(findProperty(properties, MessageProperty.DELAY) ?? 0);
   return deps.store.putMessage(scheduled(message, level, deps.levelCount));
 }
 
@@ -176,7 +242,7 @@ function withBrokerProperties(properties: string, cluster: string): string {
 function answerWhenSafe(
   deps: SendDeps,
   context: SendContext,
-  queueId: number,
+  target: Target,
   results: PutMessageResult[],
   transactionId: string | undefined,
 ): HandlerResult<SendResponse> {
@@ -191,22 +257,23 @@ function answerWhenSafe(
     endOffset = result.endOffset;
   }
   if (first === undefined) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "the batch is empty");
+  const { queueId } = target;
   const header = { msgId: ids.join(","), queueId, queueOffset: first, transactionId };
   const { respond } = context;
-  deps.held.hold({
-    endOffset,
-    finish: (failure) =>
-      respond(
-        failure === undefined ? { header } : {
-          code: ResponseCode.SERVICE_NOT_AVAILABLE,
-          remark: unavailable(failure.message).message,
-        },
-      ),
-  });
+  const finish = (failure: Error | undefined) =>
+    respond(failure === undefined ? { header } : refusalOf(unavailable(failure.message)));
+  const finishCreated = (failure: Error | undefined) => {
+    deps.topics.published().then(() => finish(failure), finish);
+  };
+  deps.held.hold({ endOffset, finish: target.created ? finishCreated : finish });
   return PARKED;
 }
 
-function unavailable(reason: string): Error {
+function refusalOf({ code, message }: RemotingError): { code: number; remark: string } {
+  return { code, remark: message };
+}
+
+function unavailable(reason: string): RemotingError {
   return refuse(ResponseCode.SERVICE_NOT_AVAILABLE, `service not available now: ${reason}`);
 }
 

@@ -1,4 +1,4 @@
-/** The topics of this broker, kept in `config/topics.json` as Apache does. */
+/** The broker's topics, kept in `config/topics.json` as Apache has it. */
 
 import {
   type DataVersion,
@@ -6,7 +6,6 @@ import {
   nextVersion,
   parseDataVersion,
 } from "../../client/protocol/data_version.ts";
-import { parseFastjson } from "../../client/protocol/fastjson.ts";
 import {
   createTopicConfig,
   isInherited,
@@ -15,149 +14,251 @@ import {
   type TopicConfig,
 } from "../../client/protocol/topic_config.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { JsonFile } from "../../store/json_file.ts";
-import type { Config } from "../config.ts";
+import { PersistedTable } from "../../store/json_file.ts";
+import type { Log } from "../log.ts";
+import {
+  autoCreateTopicConfig,
+  systemTopicConfigs,
+  type SystemTopicSettings,
+} from "./system_topics.ts";
+import { changeAttributes, TOPIC_ATTRIBUTES } from "./topic_attributes.ts";
+import { SYSTEM_TOPIC_PREFIX, SystemTopic } from "./topic_name.ts";
 
-/** The topic whose settings automatically created ones take. */
-export const AUTO_CREATE_TOPIC_KEY_TOPIC = "TBW102";
-export const RETRY_GROUP_TOPIC_PREFIX = "%RETRY%";
-export const DLQ_GROUP_TOPIC_PREFIX = "%DLQ%";
-
-/** Topics that only the broker itself writes to (TopicValidator.java). */
-const NOT_ALLOWED_SEND_TOPICS = new Set([
-  "SCHEDULE_TOPIC_XXXX",
-  "RMQ_SYS_TRANS_HALF_TOPIC",
-  "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-  "TRANS_CHECK_MAX_TIME_TOPIC",
-  "SELF_TEST_TOPIC",
-  "OFFSET_MOVED_EVENT",
-]);
-const TOPIC_LENGTH_MAX = 127;
-
-/** Why a topic cannot have this name, with Java's words; undefined when it can. */
-export function invalidTopicReason(topic: string): string | undefined {
-  if (topic.trim() === "") return "The specified topic is blank.";
-  if (!/^[%|a-zA-Z0-9_-]+$/.test(topic)) {
-    return "The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$";
-  }
-  if (topic.length > TOPIC_LENGTH_MAX) {
-    return "The specified topic is longer than topic max length.";
-  }
-  return undefined;
+export interface TopicTableOptions {
+  /** The folder of `topics.json`. */
+  folder: string;
+  fileSystem: FileSystem;
+  /** Read when they are needed: two of them may change. */
+  settings: Readonly<SystemTopicSettings>;
+  now: () => number;
+  /** Topics have changed. Resolves when whoever should know does, such as the name servers; never rejects. */
+  onChange: () => Promise<void>;
+  log: Log;
 }
 
-/** Whether clients may send to the topic. */
-export function isNotAllowedSendTopic(topic: string): boolean {
-  return NOT_ALLOWED_SEND_TOPICS.has(topic);
+/** What a send says about a topic that is not there. */
+export interface TopicCreation {
+  topic: string;
+  /** The topic whose settings to take; Java's clients name TBW102. */
+  defaultTopic: string;
+  /** The most queues that the client wants. */
+  clientDefaultTopicQueueNums: number;
+  topicSysFlag: number;
+  /** For the log. */
+  remoteAddress: string;
+}
+
+/** What the broker says about a group's retry or dead-letter topic. */
+export interface GroupTopicCreation {
+  topic: string;
+  queueNums: number;
+  topicSysFlag?: number;
+  perm?: number;
+  order?: boolean;
 }
 
 interface TopicsFile {
   dataVersion: DataVersion;
-  topicConfigTable: Record<string, TopicConfig>;
+  topics: TopicConfig[];
 }
 
-export class TopicTable {
-  readonly #config: Config;
-  readonly #file: JsonFile<TopicsFile>;
-  readonly #table = new Map<string, TopicConfig>();
-  #dataVersion: DataVersion = firstDataVersion(Date.now());
-  /** Called after every change. */
-  onChange: () => void = () => {};
+export class TopicTable implements AsyncDisposable {
+  readonly #options: TopicTableOptions;
+  readonly #topics = new Map<string, TopicConfig>();
+  readonly #systemTopics: ReadonlySet<string>;
+  readonly #persisted: PersistedTable<TopicsFile>;
+  #dataVersion: DataVersion;
+  #announced: Promise<void> = Promise.resolve();
 
-  /** Reads the table and adds the system's topics. @throws when the file is damaged and has no good copy. */
-  constructor(config: Config, fileSystem: FileSystem) {
-    this.#config = config;
-    this.#file = new JsonFile(fileSystem, `${config.storePathRootDir}/config`, "topics.json");
-    const loaded = this.#file.load((text) => parseFastjson(text) as TopicsFile);
-    for (const value of Object.values(loaded?.topicConfigTable ?? {})) {
-      const topic = parseTopicConfig(value);
-      this.#table.set(topic.topicName, topic);
+  /** Loads the topics. @throws {CorruptStoreError} when they cannot be read. */
+  constructor(options: TopicTableOptions) {
+    const { folder, fileSystem, settings, now, log } = options;
+    const path = `${folder}/topics.json`;
+    this.#options = options;
+    this.#persisted = new PersistedTable({
+      path,
+      fileSystem,
+      parse: parseTopicsFile,
+      snapshot: () => this.toJson(),
+      delayMillis: 0,
+      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
+      onSaveFailed: (error) => log.error("cannot save the topics, trying again", { error }),
+    });
+    const systemTopics = systemTopicConfigs(settings);
+    this.#systemTopics = new Set([
+      ...Object.values(SystemTopic),
+      ...systemTopics.map(({ topicName }) => topicName),
+    ]);
+    const file = this.#persisted.load();
+    this.#dataVersion = file?.dataVersion ?? firstDataVersion(now());
+    for (const topic of [...systemTopics, ...file?.topics ?? []]) {
+      this.#topics.set(topic.topicName, topic);
     }
-    if (loaded !== undefined) this.#dataVersion = parseDataVersion(loaded.dataVersion);
-    for (const topic of systemTopics(config)) {
-      if (!this.#table.has(topic.topicName)) this.#table.set(topic.topicName, topic);
-    }
+    this.#followSettings();
   }
 
-  get table(): ReadonlyMap<string, TopicConfig> {
-    return this.#table;
+  /** The topics by name. */
+  get topics(): ReadonlyMap<string, TopicConfig> {
+    return this.#topics;
   }
 
   get dataVersion(): DataVersion {
     return this.#dataVersion;
   }
 
+  /** The names that are the broker's own. */
+  get systemTopics(): ReadonlySet<string> {
+    return this.#systemTopics;
+  }
+
   get(topic: string): TopicConfig | undefined {
-    return this.#table.get(topic);
+    return this.#topics.get(topic);
   }
 
-  /** Adds or replaces a topic; on disk when this returns. */
-  put(topic: TopicConfig): TopicConfig {
-    this.#table.set(topic.topicName, topic);
-    this.#dataVersion = nextVersion(this.#dataVersion, Date.now());
-    this.save();
-    this.onChange();
-    return topic;
+  isSystemTopic(topic: string): boolean {
+    return this.#systemTopics.has(topic) || topic.startsWith(SYSTEM_TOPIC_PREFIX);
   }
 
-  save(): void {
-    this.#file.save({
-      dataVersion: this.#dataVersion,
-      topicConfigTable: Object.fromEntries(this.#table),
+  /** The topic of a send, created after its default topic when it is not there; undefined when that may not be. */
+  createTopicInSendMessage(creation: TopicCreation): TopicConfig | undefined {
+    const { topic, defaultTopic } = creation;
+    const existing = this.#topics.get(topic);
+    if (existing !== undefined) return existing;
+    const model = this.#topics.get(defaultTopic);
+    if (model === undefined || !isInherited(model.perm)) {
+      this.#options.log.warn("cannot create a topic after its default topic", {
+        topic,
+        defaultTopic,
+        reason: model === undefined ? "it does not exist" : "its perm does not allow it",
+        remote: creation.remoteAddress,
+      });
+      return undefined;
+    }
+    const queueNums = Math.min(creation.clientDefaultTopicQueueNums, model.writeQueueNums);
+    const created = createTopicConfig(topic, {
+      readQueueNums: Math.max(0, queueNums),
+      writeQueueNums: Math.max(0, queueNums),
+      perm: model.perm & ~PermName.INHERIT,
+      topicSysFlag: creation.topicSysFlag,
+      topicFilterType: model.topicFilterType,
     });
+    this.#put(created, "created a topic for a send", { remote: creation.remoteAddress });
+    return created;
+  }
+
+  /** A group's own topic, created when it is not there. */
+  createTopicInSendMessageBack(creation: GroupTopicCreation): TopicConfig {
+    const { topic, queueNums, topicSysFlag = 0, order = false } = creation;
+    const existing = this.#topics.get(topic);
+    if (existing?.order === order) return existing;
+    const perm = creation.perm ?? (PermName.READ | PermName.WRITE);
+    const changed = existing !== undefined ? { ...existing, order } : createTopicConfig(topic, {
+      readQueueNums: queueNums,
+      writeQueueNums: queueNums,
+      perm,
+      topicSysFlag,
+      order,
+    });
+    this.#put(changed, "created or changed a group's topic", {});
+    return changed;
   }
 
   /**
-   * The topic, created if the topic that the client names as its pattern allows it; undefined when it does not.
-   * Apache's rules: the pattern must have the inherit bit, which the new topic does not get, and neither more queues
-   * than the pattern nor more than the client wants.
+   * Creates or changes a topic; its attributes are what the changes make of the present ones. The same again changes
+   * nothing.
+   * @throws {RangeError} when an attribute may not change so.
    */
-  getOrCreate(topic: string, defaultTopic: string, queueNums: number): TopicConfig | undefined {
-    const existing = this.#table.get(topic);
-    if (existing !== undefined) return existing;
-    const pattern = this.#table.get(defaultTopic);
-    if (pattern === undefined || !isInherited(pattern.perm)) return undefined;
-    if (defaultTopic === AUTO_CREATE_TOPIC_KEY_TOPIC && !this.#config.autoCreateTopicEnable) {
-      return undefined;
-    }
-    const count = Math.max(0, Math.min(queueNums, pattern.writeQueueNums));
-    return this.put(createTopicConfig(topic, {
-      readQueueNums: count,
-      writeQueueNums: count,
-      perm: pattern.perm & ~PermName.INHERIT,
-      topicFilterType: pattern.topicFilterType,
-    }));
+  update(
+    config: Omit<TopicConfig, "attributes">,
+    attributeChanges: ReadonlyMap<string, string>,
+  ): void {
+    const existing = this.#topics.get(config.topicName);
+    const attributes = changeAttributes(TOPIC_ATTRIBUTES, existing?.attributes, attributeChanges);
+    const changed: TopicConfig = { ...config, attributes };
+    if (existing !== undefined && isSame(existing, changed)) return;
+    this.#put(changed, existing === undefined ? "created a topic" : "changed a topic", {});
   }
 
-  /** A topic that the broker itself needs, as %RETRY% and %DLQ% are. */
-  getOrCreateInternal(topic: string, queueNums: number): TopicConfig {
-    return this.#table.get(topic) ?? this.put(createTopicConfig(topic, {
-      readQueueNums: queueNums,
-      writeQueueNums: queueNums,
-      perm: PermName.READ | PermName.WRITE,
-    }));
+  /** Removes a topic from the table; its messages are the store's affair. False when it is not there. */
+  delete(topic: string): boolean {
+    if (!this.#topics.delete(topic)) return false;
+    this.#options.log.info("deleted a topic", { topic });
+    this.#changed();
+    return true;
+  }
+
+  /** To be called when autoCreateTopicEnable or defaultTopicQueueNums has changed. */
+  settingsChanged(): void {
+    if (this.#followSettings()) this.#changed();
+  }
+
+  /** Resolves when all changes so far are on disk and announced. @throws when they cannot be saved. */
+  async published(): Promise<void> {
+    await this.#persisted.flush();
+    await this.#announced;
+  }
+
+  /** The document of `topics.json`. */
+  toJson(): Record<string, unknown> {
+    return {
+      dataVersion: this.#dataVersion,
+      topicConfigTable: Object.fromEntries(this.#topics),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#persisted[Symbol.asyncDispose]();
+  }
+
+  /**
+   * TBW102 is what the settings say, not what the file does: it is there exactly when topics are created by themselves.
+   * Returns whether something changed.
+   */
+  #followSettings(): boolean {
+    const { settings } = this.#options;
+    const existing = this.#topics.get(SystemTopic.AUTO_CREATE_TOPIC_KEY);
+    if (!settings.autoCreateTopicEnable) {
+      return this.#topics.delete(SystemTopic.AUTO_CREATE_TOPIC_KEY);
+    }
+    const wanted = autoCreateTopicConfig(settings);
+    this.#topics.set(wanted.topicName, wanted);
+    return existing === undefined || !isSame(existing, wanted);
+  }
+
+  #put(config: TopicConfig, message: string, fields: Record<string, unknown>): void {
+    const { topicName: topic, writeQueueNums, readQueueNums, perm } = config;
+    this.#topics.set(topic, config);
+    this.#options.log.info(message, { topic, writeQueueNums, readQueueNums, perm, ...fields });
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#dataVersion = nextVersion(this.#dataVersion, this.#options.now());
+    this.#persisted.markDirty();
+    this.#announced = this.#options.onChange();
   }
 }
 
-function systemTopics(config: Config): TopicConfig[] {
-  const topic = (name: string, queueNums: number, perm = PermName.READ | PermName.WRITE) =>
-    createTopicConfig(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm });
-  const all = PermName.READ | PermName.WRITE | PermName.INHERIT;
-  const clusterPerm = PermName.INHERIT |
-    (config.clusterTopicEnable ? PermName.READ | PermName.WRITE : 0);
-  const brokerPerm = PermName.INHERIT |
-    (config.brokerTopicEnable ? PermName.READ | PermName.WRITE : 0);
-  return [
-    topic("SELF_TEST_TOPIC", 1),
-    ...(config.autoCreateTopicEnable
-      ? [topic(AUTO_CREATE_TOPIC_KEY_TOPIC, config.defaultTopicQueueNums, all)]
-      : []),
-    topic("BenchmarkTest", 1024),
-    topic(config.brokerClusterName, 16, clusterPerm),
-    topic(config.brokerName, 1, brokerPerm),
-    topic("OFFSET_MOVED_EVENT", 1),
-    topic("SCHEDULE_TOPIC_XXXX", 18),
-    ...(config.traceTopicEnable ? [topic(config.msgTraceTopicName, 1)] : []),
-    topic(`${config.brokerClusterName}_REPLY_TOPIC`, 1),
-  ];
+function parseTopicsFile(json: unknown): TopicsFile {
+  const { dataVersion, topicConfigTable } = json as Record<string, unknown>;
+  return {
+    dataVersion: parseDataVersion(dataVersion),
+    topics: Object.values(topicConfigTable ?? {}).map(parseTopicConfig),
+  };
+}
+
+function isSame(left: TopicConfig, right: TopicConfig): boolean {
+  return left.readQueueNums === right.readQueueNums &&
+    left.writeQueueNums === right.writeQueueNums && left.perm === right.perm &&
+    left.topicFilterType === right.topicFilterType && left.topicSysFlag === right.topicSysFlag &&
+    left.order === right.order && isSameRecord(left.attributes, right.attributes);
+}
+
+function isSameRecord(
+  left: Readonly<Record<string, string>>,
+  right: Readonly<Record<string, string>>,
+): boolean {
+  const entries = Object.entries(left);
+  return entries.length === Object.keys(right).length &&
+    entries.every(([key, value]) => right[key] === value);
 }

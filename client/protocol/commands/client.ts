@@ -1,13 +1,19 @@
 /** Clients: heartbeats, who is in a group, queue locks. Bodies are JSON. */
 
 import { RequestCode } from "../request_code.ts";
-import { command, group, optional, str } from "../header_schema.ts";
+import { bool, command, group, optional, str } from "../header_schema.ts";
 
 export const HEART_BEAT = command({
   name: "HEART_BEAT",
   code: RequestCode.HEART_BEAT,
   access: "ANY",
   request: {},
+  response: {
+    /** The broker takes heartbeats that leave out what it has already. */
+    IS_SUPPORT_HEART_BEAT_V2: bool,
+    /** The broker does not have the subscriptions that the client believes it has: the next one must be whole. */
+    IS_SUB_CHANGE: bool,
+  },
 });
 
 export const UNREGISTER_CLIENT = command({

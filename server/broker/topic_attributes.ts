@@ -1,0 +1,114 @@
+/**
+ * Attributes of topics and groups, and how admins change them: `+key=value,-key`. The reasons are in Java's words
+ * (AttributeParser.java, AttributeUtil.java).
+ */
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** An attribute that exists: whether it may change, and why it may not have a value. */
+export interface AttributeRule {
+  readonly isChangeable: boolean;
+  readonly objection: (value: string) => string | undefined;
+}
+
+const MESSAGE_TYPES = ["UNSPECIFIED", "NORMAL", "FIFO", "DELAY", "TRANSACTION", "MIXED"];
+
+/** Java has more values for the first two; a topic that asks for them would not get what it was promised. */
+export const TOPIC_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map([
+  ["queue.type", { isChangeable: false, objection: oneOf(["SimpleCQ"], ["BatchCQ"]) }],
+  ["cleanup.policy", { isChangeable: false, objection: oneOf(["DELETE"], ["COMPACTION"]) }],
+  ["message.type", { isChangeable: true, objection: messageTypeObjection }],
+  ["reserve.time", { isChangeable: true, objection: reserveTimeObjection }],
+]);
+
+/** Groups have none in 5.3.3. */
+export const GROUP_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map();
+
+function oneOf(served: readonly string[], unserved: readonly string[]) {
+  return (value: string) => {
+    if (served.includes(value)) return undefined;
+    if (unserved.includes(value)) return `This broker does not serve ${value} yet`;
+    return `value is not in set: [${[...served, ...unserved].join(", ")}]`;
+  };
+}
+
+function messageTypeObjection(value: string): string | undefined {
+  if (value === "MIXED") return "MIXED message type is not supported.";
+  if (MESSAGE_TYPES.includes(value)) return undefined;
+  return `value is not in set: [${MESSAGE_TYPES.join(", ")}]`;
+}
+
+function reserveTimeObjection(value: string): string | undefined {
+  return /^-?\d+$/.test(value) && Number(value) >= -1 ? undefined : "value is not in range";
+}
+
+/**
+ * Reads the changes that an admin asks for; keys keep their sign.
+ * @throws {RangeError} when the text is no such list.
+ */
+export function parseAttributeChanges(text: string | undefined): Map<string, string> {
+  const changes = new Map<string, string>();
+  if (!text) return changes;
+  for (const piece of text.split(",")) {
+    const at = piece.indexOf("=");
+    const key = at < 0 ? piece : piece.slice(0, at);
+    if (at >= 0 && !key.includes("+")) {
+      throw new RangeError(`add/alter attribute format is wrong: ${key}`);
+    }
+    if (at < 0 && !key.includes("-")) {
+      throw new RangeError(`delete attribute format is wrong: ${key}`);
+    }
+    if (changes.has(key)) throw new RangeError(`key duplication: ${key}`);
+    changes.set(key, at < 0 ? "" : piece.slice(at + 1));
+  }
+  return changes;
+}
+
+/**
+ * The attributes after changes; `current` is undefined for what is being created.
+ * @throws {RangeError} when a change is not allowed.
+ */
+export function changeAttributes(
+  rules: ReadonlyMap<string, AttributeRule>,
+  current: Attributes | undefined,
+  changes: ReadonlyMap<string, string>,
+): Attributes {
+  const attributes = new Map(Object.entries(current ?? {}));
+  const seen = new Set<string>();
+  for (const [signedKey, value] of changes) {
+    const sign = signedKey.slice(0, 1);
+    const key = signedKey.slice(1);
+    checkKey(key, seen);
+    if (current === undefined && sign !== "+") {
+      throw new RangeError(`only add attribute is supported while creating topic. key: ${key}`);
+    }
+    if (sign !== "+" && sign !== "-") throw new RangeError(`wrong format key: ${key}`);
+    if (sign === "-" && !attributes.has(key)) {
+      throw new RangeError(`attempt to delete a nonexistent key: ${key}`);
+    }
+    checkChange(rules.get(key), key, current === undefined, sign === "+" ? value : undefined);
+    if (sign === "+") attributes.set(key, value);
+    else attributes.delete(key);
+  }
+  return Object.fromEntries(attributes);
+}
+
+function checkKey(key: string, seen: Set<string>): void {
+  if (key === "" || /[+-]/.test(key)) throw new RangeError("kv string format wrong.");
+  if (seen.has(key)) throw new RangeError(`alter duplication key. key: ${key}`);
+  seen.add(key);
+}
+
+function checkChange(
+  rule: AttributeRule | undefined,
+  key: string,
+  isNew: boolean,
+  value: string | undefined,
+): void {
+  if (rule === undefined) throw new RangeError(`unsupported key: ${key}`);
+  if (!isNew && !rule.isChangeable) {
+    throw new RangeError(`attempt to update an unchangeable attribute. key: ${key}`);
+  }
+  const objection = value === undefined ? undefined : rule.objection(value);
+  if (objection !== undefined) throw new RangeError(objection);
+}

@@ -1,0 +1,156 @@
+/** The server that the clients talk to: Comet from source, or one that runs already. */
+
+const READY_LIMIT_MILLIS = 30_000;
+const STOP_LIMIT_MILLIS = 30_000;
+const POLL_INTERVAL_MILLIS = 50;
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** How a server is stopped before it comes back. */
+export type RestartMode = "graceful" | "kill";
+
+export interface ServerUnderTest extends AsyncDisposable {
+  readonly namesrv: string;
+  /** Stops the server and returns when it serves again; undefined when nobody said how. */
+  readonly restart: ((mode: RestartMode) => Promise<void>) | undefined;
+  /** Resolves to a reason when the server ends by itself. */
+  readonly died: Promise<string>;
+}
+
+/** A server that somebody else runs; `restartCommand` is a shell command that gets the mode as its argument. */
+export function externalServer(
+  namesrv: string,
+  restartCommand: string | undefined,
+): ServerUnderTest {
+  const restart = async (mode: RestartMode): Promise<void> => {
+    const command = new Deno.Command("sh", { args: ["-c", `${restartCommand} ${mode}`] });
+    const { code, stderr } = await command.output();
+    if (code !== 0) {
+      throw new Error(`Cannot restart the server: ${code} ${new TextDecoder().decode(stderr)}`);
+    }
+  };
+  return {
+    namesrv,
+    restart: restartCommand === undefined ? undefined : restart,
+    died: new Promise(() => {}),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** Comet on free ports, with its data and its log in `folder`. */
+export async function startComet(folder: string): Promise<ServerUnderTest> {
+  const ports = freePorts();
+  const args = ["run", "-A", MAIN, "serve", "--data", `${folder}/data`];
+  args.push("--namesrv-port", `${ports.namesrv}`, "--broker-port", `${ports.broker}`);
+  args.push("--http-port", `${ports.http}`, "--host", "127.0.0.1");
+  const log = await Deno.open(`${folder}/server.log`, { create: true, append: true });
+  const { promise: died, resolve: reportDeath } = Promise.withResolvers<string>();
+  let running:
+    | { child: Deno.ChildProcess; copied: Promise<unknown>; stopping: boolean }
+    | undefined;
+
+  const start = async () => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const copied = Promise.all([copy(child.stdout, log), copy(child.stderr, log)]);
+    running = { child, copied, stopping: false };
+    const { status } = child;
+    const current = running;
+    status.then((found) => {
+      if (!current.stopping) reportDeath(`it ended by itself with ${endingOf(found)}`);
+    });
+    await Promise.race([untilHealthy(ports.http), died.then(fail)]);
+  };
+  const stop = async (signal: Deno.Signal) => {
+    if (running === undefined) return;
+    const { child, copied } = running;
+    running.stopping = true;
+    running = undefined;
+    kill(child, signal);
+    const timer = setTimeout(() => kill(child, "SIGKILL"), STOP_LIMIT_MILLIS);
+    const status = await child.status;
+    clearTimeout(timer);
+    await copied;
+    if (signal === "SIGTERM" && status.code !== 0) {
+      throw new Error(`The server ended with ${endingOf(status)} after SIGTERM`);
+    }
+  };
+
+  try {
+    await start();
+  } catch (error) {
+    await stop("SIGKILL");
+    throw new Error(`Cannot start Comet, its log is ${folder}/server.log`, { cause: error });
+  }
+  return {
+    namesrv: `127.0.0.1:${ports.namesrv}`,
+    died,
+    restart: async (mode) => {
+      await stop(mode === "graceful" ? "SIGTERM" : "SIGKILL");
+      await start();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stop("SIGTERM");
+      log.close();
+    },
+  };
+}
+
+function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended already.
+  }
+}
+
+function endingOf({ code, signal }: Deno.CommandStatus): string {
+  return signal ?? `code ${code}`;
+}
+
+async function copy(from: ReadableStream<Uint8Array>, to: Deno.FsFile): Promise<void> {
+  for await (const chunk of from) to.writeSync(chunk);
+}
+
+function fail(reason: string): never {
+  throw new Error(reason);
+}
+
+async function untilHealthy(port: number): Promise<void> {
+  const deadline = Date.now() + READY_LIMIT_MILLIS;
+  while (Date.now() < deadline) {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/healthz`);
+      await response.body?.cancel();
+      if (response.status === 200) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MILLIS));
+  }
+  throw new Error(`GET /healthz did not answer 200 within ${READY_LIMIT_MILLIS} ms`);
+}
+
+/** Fixed for the whole run, so that a restarted server is found again; below the ports that clients connect from. */
+function freePorts(): { namesrv: number; http: number; broker: number } {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const base = 20_000 + 10 * Math.floor(Math.random() * 1_200);
+    // The broker's second port is two below its first, and that of replication one above.
+    const ports = { namesrv: base, http: base + 1, broker: base + 5 };
+    if ([base, base + 1, base + 3, base + 5, base + 6].every(isFree)) return ports;
+  }
+  throw new Error("Cannot find free ports between 20000 and 32000");
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}
