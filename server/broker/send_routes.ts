@@ -43,7 +43,11 @@ export interface SendDeps {
   store: Pick<MessageStore, "putMessage">;
   topics: Pick<
     TopicTable,
-    "get" | "createTopicInSendMessage" | "createTopicInSendMessageBack" | "published"
+    | "get"
+    | "createTopicInSendMessage"
+    | "createTopicInSendMessageBack"
+    | "isPublished"
+    | "published"
   >;
   groups: Pick<GroupTable, "find">;
   queueLocks: Pick<QueueLockTable, "isLockAllExpired">;
@@ -72,8 +76,6 @@ export function sendRoutes(deps: SendDeps): Route[] {
 interface Target {
   topic: string;
   queueId: number;
-  /** Whether the topic was made for this message: it must be on disk before the answer. */
-  created: boolean;
 }
 
 function sendMessage(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
@@ -104,8 +106,7 @@ function checkedTarget(deps: SendDeps, { header, connection }: SendContext): Tar
   if (invalid !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, invalid);
   const forbidden = notAllowedSendReason(topic);
   if (forbidden !== undefined) throw refuse(ResponseCode.NO_PERMISSION, forbidden);
-  const existing = deps.topics.get(topic);
-  const found = existing ?? createTopic(deps, header, connection);
+  const found = deps.topics.get(topic) ?? createTopic(deps, header, connection);
   if (found === undefined) {
     throw refuse(
       ResponseCode.TOPIC_NOT_EXIST,
@@ -123,7 +124,7 @@ function checkedTarget(deps: SendDeps, { header, connection }: SendContext): Tar
   const queueId = header.queueId >= 0
     ? header.queueId
     : Math.floor(Math.random() * found.writeQueueNums);
-  return { topic, queueId, created: existing === undefined };
+  return { topic, queueId };
 }
 
 function createTopic(
@@ -163,9 +164,8 @@ function deadLetterTarget(deps: SendDeps, header: SendContext["header"], target:
   const triesMax = header.maxReconsumeTimes ?? group.retryMaxTimes;
   if (header.reconsumeTimes <= triesMax && deps.queueLocks.isLockAllExpired(name)) return target;
   const topic = dlqTopicOf(name);
-  const created = deps.topics.get(topic) === undefined;
   deps.topics.createTopicInSendMessageBack({ topic, queueNums: 1 });
-  return { topic, queueId: 0, created };
+  return { topic, queueId: 0 };
 }
 
 function refuseForbidden(config: Config, topic: TopicConfig): void {
@@ -262,10 +262,12 @@ function answerWhenSafe(
   const { respond } = context;
   const finish = (failure: Error | undefined) =>
     respond(failure === undefined ? { header } : refusalOf(unavailable(failure.message)));
-  const finishCreated = (failure: Error | undefined) => {
+  // A topic that was just created must be as safe as the message, and name servers must know it when consumers ask.
+  const finishPublished = (failure: Error | undefined) => {
     deps.topics.published().then(() => finish(failure), finish);
   };
-  deps.held.hold({ endOffset, finish: target.created ? finishCreated : finish });
+  const published = deps.topics.isPublished(target.topic);
+  deps.held.hold({ endOffset, finish: published ? finish : finishPublished });
   return PARKED;
 }
 

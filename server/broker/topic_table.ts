@@ -69,6 +69,8 @@ export class TopicTable implements AsyncDisposable {
   readonly #persisted: PersistedTable<TopicsFile>;
   #dataVersion: DataVersion;
   #announced: Promise<void> = Promise.resolve();
+  /** Topics whose last change is not on disk or not announced yet. */
+  readonly #unpublished = new Set<string>();
 
   /** Loads the topics. @throws {CorruptStoreError} when they cannot be read. */
   constructor(options: TopicTableOptions) {
@@ -194,8 +196,15 @@ export class TopicTable implements AsyncDisposable {
 
   /** Resolves when all changes so far are on disk and announced. @throws when they cannot be saved. */
   async published(): Promise<void> {
+    const announced = this.#announced;
     await this.#persisted.flush();
-    await this.#announced;
+    await announced;
+    if (announced === this.#announced) this.#unpublished.clear();
+  }
+
+  /** Whether a topic as it is now is on disk, and known to whoever should know. */
+  isPublished(topic: string): boolean {
+    return !this.#unpublished.has(topic);
   }
 
   /** The document of `topics.json`. */
@@ -228,8 +237,11 @@ export class TopicTable implements AsyncDisposable {
   #put(config: TopicConfig, message: string, fields: Record<string, unknown>): void {
     const { topicName: topic, writeQueueNums, readQueueNums, perm } = config;
     this.#topics.set(topic, config);
+    this.#unpublished.add(topic);
     this.#options.log.info(message, { topic, writeQueueNums, readQueueNums, perm, ...fields });
     this.#changed();
+    // When it fails, whoever sends to the topic tries again and hears of it.
+    this.published().catch(() => {});
   }
 
   #changed(): void {
