@@ -50,7 +50,9 @@ export class IndexFile {
   readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES));
   #slots: Uint8Array | undefined;
   #slotsView: DataView | undefined;
-  readonly #dirtyPages = new Set<number>();
+  /** A flag for each page of the slots: whether it differs from the file. */
+  readonly #dirtyPages: Uint8Array;
+  #dirty = false;
   readonly #pending = new Uint8Array(PENDING_UNITS * UNIT_BYTES);
   readonly #pendingView = viewOf(this.#pending);
   /** Number of the first unit in `#pending`. */
@@ -66,6 +68,7 @@ export class IndexFile {
     const bytes = HEADER_BYTES + options.slotCount * SLOT_BYTES + options.unitCount * UNIT_BYTES;
     if (this.#file.sizeSync() < bytes) this.#file.truncateSync(bytes);
     this.#file.readSync(new Uint8Array(this.#header.buffer), 0);
+    this.#dirtyPages = new Uint8Array(Math.ceil(options.slotCount * SLOT_BYTES / PAGE_BYTES));
     if (this.#indexCount < 1) this.#header.setInt32(36, 1);
     this.#pendingFirst = this.#indexCount;
   }
@@ -117,7 +120,8 @@ export class IndexFile {
     this.#pendingView.setInt32(at + 12, Math.min(Math.max(0, seconds), INT_MAX));
     this.#pendingView.setInt32(at + 16, previous);
     slots.setInt32(slot * SLOT_BYTES, number);
-    this.#dirtyPages.add(Math.floor(slot * SLOT_BYTES / PAGE_BYTES));
+    this.#dirtyPages[Math.floor(slot * SLOT_BYTES / PAGE_BYTES)] = 1;
+    this.#dirty = true;
     this.#header.setInt32(36, number + 1);
     setInt64(this.#header, 8, storeTimestamp);
     setInt64(this.#header, 24, physicalOffset);
@@ -181,15 +185,16 @@ export class IndexFile {
 
   /** Writes all that is new and makes it survive a power loss; in slices, so that nobody waits for 20 MB of slots. */
   async sync(): Promise<void> {
-    if (this.#dirtyPages.size === 0) return;
+    if (!this.#dirty) return;
     this.#writePending();
     const header = new Uint8Array(this.#header.buffer.slice(0));
-    const pages = [...this.#dirtyPages].sort((a, b) => a - b);
-    this.#dirtyPages.clear();
+    const pages = this.#dirtyPages.slice();
+    this.#dirtyPages.fill(0);
+    this.#dirty = false;
     let written = 0;
     for (const { start, end } of runs(pages)) {
       for (let from = start * PAGE_BYTES; from < end * PAGE_BYTES; from += SLICE_BYTES) {
-        const to = Math.min(from + SLICE_BYTES, end * PAGE_BYTES);
+        const to = Math.min(from + SLICE_BYTES, end * PAGE_BYTES, this.#slots!.length);
         this.#file.writeSync(this.#slots!.subarray(from, to), HEADER_BYTES + from);
         written += to - from;
         if (written < SLICE_BYTES) continue;
@@ -204,7 +209,7 @@ export class IndexFile {
 
   /** Frees the slots of a file that is full and synced. */
   rest(): void {
-    if (this.#dirtyPages.size === 0) this.#slots = this.#slotsView = undefined;
+    if (!this.#dirty) this.#slots = this.#slotsView = undefined;
   }
 
   /**
@@ -225,7 +230,8 @@ export class IndexFile {
     this.#slotsView = viewOf(this.#slots);
     this.#header.setInt32(32, 0);
     this.#replayUnits(low);
-    for (let page = 0; page * PAGE_BYTES < this.#slots.length; page++) this.#dirtyPages.add(page);
+    this.#dirtyPages.fill(1);
+    this.#dirty = true;
   }
 
   #replayUnits(end: number): void {
@@ -250,12 +256,12 @@ export class IndexFile {
   }
 }
 
-/** Sorted numbers as runs [start, end). */
-function* runs(numbers: number[]): Generator<{ start: number; end: number }> {
-  for (let index = 0; index < numbers.length;) {
-    const start = numbers[index]!;
-    let end = start + 1;
-    while (numbers[++index] === end) end++;
+/** The runs [start, end) of flags that are set. */
+function* runs(flags: Uint8Array): Generator<{ start: number; end: number }> {
+  for (let start = flags.indexOf(1); start >= 0;) {
+    const next = flags.indexOf(0, start);
+    const end = next < 0 ? flags.length : next;
     yield { start, end };
+    start = flags.indexOf(1, end);
   }
 }

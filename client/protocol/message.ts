@@ -1,6 +1,6 @@
 /** What a message consists of: property names, flag bits, the properties string, ids. */
 
-import { ByteWriter, fromHex, getInt64, toHex, viewOf } from "./bytes.ts";
+import { fromHex, getInt64, toHex, viewOf } from "./bytes.ts";
 
 /** Property names that the broker reads or writes (MessageConst.java). */
 export const MessageProperty = {
@@ -51,18 +51,24 @@ const PROPERTY_SEPARATOR = "\u0002";
  * place, which is what the send path wants: it needs four properties of a message and no map.
  */
 export function findProperty(properties: string, name: string): string | undefined {
-  let start = 0;
-  const head = name + NAME_VALUE_SEPARATOR;
-  while (start < properties.length) {
-    const found = properties.indexOf(head, start);
-    if (found < 0) return undefined;
+  const head = headOf(name);
+  for (let found = properties.indexOf(head); found >= 0;) {
     if (found === 0 || properties[found - 1] === PROPERTY_SEPARATOR) {
       const end = properties.indexOf(PROPERTY_SEPARATOR, found);
       return properties.slice(found + head.length, end < 0 ? undefined : end);
     }
-    start = found + 1;
+    found = properties.indexOf(head, found + 1);
   }
   return undefined;
+}
+
+/** What a property begins with, kept for the few names that are looked for. */
+const heads = new Map<string, string>();
+
+function headOf(name: string): string {
+  let head = heads.get(name);
+  if (head === undefined) heads.set(name, head = name + NAME_VALUE_SEPARATOR);
+  return head;
 }
 
 /** Reads a properties string. Pieces without a separator are dropped, as Java does; of two equal names the last counts. */
@@ -143,10 +149,16 @@ export function parseHostBytes(bytes: HostBytes): { hostname: string; port: numb
 
 /** The offsetMsgId: where a message is stored, as hexadecimal digits of store host and physical offset. */
 export function createMessageId(storeHost: HostBytes, physicalOffset: number): string {
-  const out = new ByteWriter(storeHost.length + 8);
-  out.raw(storeHost);
-  out.int64(physicalOffset);
-  return toHex(out.written());
+  let host = hostDigits.get(storeHost);
+  if (host === undefined) hostDigits.set(storeHost, host = toHex(storeHost));
+  return host + hex8(Math.floor(physicalOffset / 0x1_0000_0000)) + hex8(physicalOffset >>> 0);
+}
+
+/** A broker has one store host for all its messages. */
+const hostDigits = new WeakMap<HostBytes, string>();
+
+function hex8(value: number): string {
+  return value.toString(16).toUpperCase().padStart(8, "0");
 }
 
 /**

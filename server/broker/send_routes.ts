@@ -15,6 +15,7 @@ import {
   SEND_MESSAGE,
   SEND_MESSAGE_V2,
 } from "../../client/protocol/commands/send.ts";
+import type { Connection } from "../../client/remoting/connection.ts";
 import { refuse, type RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
 import { isWriteable, type TopicConfig, TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import type { MessageStore, PutMessageResult } from "../../store/message_store.ts";
@@ -38,7 +39,7 @@ import {
 } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
 
-export interface SendDeps {
+export interface SendOptions {
   config: Config;
   store: Pick<MessageStore, "putMessage">;
   topics: Pick<
@@ -57,12 +58,18 @@ export interface SendDeps {
   storeHost: () => HostBytes;
 }
 
+interface SendDeps extends SendOptions {
+  /** What the broker adds to each message's properties. */
+  addedProperties: string;
+}
+
 type SendFields = typeof SEND_MESSAGE.request.fields;
 type SendResponse = typeof SEND_MESSAGE.response.fields;
 type SendContext = RequestContext<SendFields, SendResponse>;
 
 /** The handlers of the SEND commands. */
-export function sendRoutes(deps: SendDeps): Route[] {
+export function sendRoutes(options: SendOptions): Route[] {
+  const deps = { ...options, addedProperties: addedProperties(options.config.brokerClusterName) };
   const send = (context: SendContext) =>
     context.header.batch ? sendBatch(deps, context) : sendMessage(deps, context);
   return [
@@ -102,11 +109,12 @@ function sendBatch(deps: SendDeps, context: SendContext): HandlerResult<SendResp
 /** @throws {RemotingError} unless the message may go to its topic, which is created if it may be. */
 function checkedTarget(deps: SendDeps, { header, connection }: SendContext): Target {
   const { topic } = header;
-  const invalid = invalidTopicReason(topic);
+  const existing = deps.topics.get(topic);
+  const invalid = existing === undefined ? invalidTopicReason(topic) : undefined;
   if (invalid !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, invalid);
   const forbidden = notAllowedSendReason(topic);
   if (forbidden !== undefined) throw refuse(ResponseCode.NO_PERMISSION, forbidden);
-  const found = deps.topics.get(topic) ?? createTopic(deps, header, connection);
+  const found = existing ?? createTopic(deps, header, connection);
   if (found === undefined) {
     throw refuse(
       ResponseCode.TOPIC_NOT_EXIST,
@@ -188,13 +196,16 @@ function refuseUnserved(properties: string): void {
   if (findProperty(properties, MessageProperty.TRAN_MSG) === "true") {
     throw refuse(ResponseCode.NO_PERMISSION, "transaction messages are not served");
   }
-  const delayed = [
-    MessageProperty.TIMER_DELAY_MS,
-    MessageProperty.TIMER_DELAY_SEC,
-    MessageProperty.TIMER_DELIVER_MS,
-  ].some((name) => Number(findProperty(properties, name) ?? 0) > 0);
-  if (delayed) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "timer messages are not served");
+  const isTimer = properties.includes("TIMER_D") &&
+    TIMER_PROPERTIES.some((name) => Number(findProperty(properties, name) ?? 0) > 0);
+  if (isTimer) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "timer messages are not served");
 }
+
+const TIMER_PROPERTIES = [
+  MessageProperty.TIMER_DELAY_MS,
+  MessageProperty.TIMER_DELAY_SEC,
+  MessageProperty.TIMER_DELIVER_MS,
+];
 
 function put(
   deps: SendDeps,
@@ -211,32 +222,35 @@ function put(
     flag,
     sysFlag: header.sysFlag,
     bornTimestamp: header.bornTimestamp,
-    bornHost: hostBytes(connection.remote.hostname, connection.remote.port),
+    bornHost: bornHostOf(connection),
     storeHost: deps.storeHost(),
     reconsumeTimes: header.reconsumeTimes,
     preparedTransactionOffset: 0,
     body,
-    properties: withBrokerProperties(properties, deps.config.brokerClusterName),
+    properties: withBrokerProperties(properties, deps.addedProperties),
   };
   const isDead = topic !== header.topic;
   const level = isDead ? 0 : Number(findProperty(properties, MessageProperty.DELAY) ?? 0);
   return deps.store.putMessage(scheduled(message, level, deps.levelCount));
 }
 
-/** Adds what Apache's broker adds to every message. A message that is sent on has some of it already. */
-function withBrokerProperties(properties: string, cluster: string): string {
-  const own = [["MSG_REGION", "DefaultRegion"], ["TRACE_ON", "true"], [
-    "CLUSTER",
-    cluster,
-  ]] as const;
-  if (/MSG_REGION|TRACE_ON|CLUSTER|POP_CK/.test(properties)) {
-    const merged = parseProperties(properties);
+/** Adds what Apache's broker adds to every message. A message that is sent on has that already. */
+function withBrokerProperties(properties: string, added: string): string {
+  if (properties.includes("CLUSTER\u0001") || properties.includes("POP_CK\u0001")) {
+    const merged = new Map([...parseProperties(properties), ...parseProperties(added)]);
     merged.delete("POP_CK");
-    for (const [name, value] of own) merged.set(name, value);
     return printProperties(merged);
   }
-  const separated = properties === "" || properties.endsWith("\u0002") ? "" : "\u0002";
-  return properties + separated + printProperties(own);
+  return properties === "" || properties.endsWith("\u0002")
+    ? properties + added
+    : `${properties}\u0002${added}`;
+}
+
+function addedProperties(cluster: string): string {
+  return printProperties([["MSG_REGION", "DefaultRegion"], ["TRACE_ON", "true"], [
+    "CLUSTER",
+    cluster,
+  ]]);
 }
 
 function answerWhenSafe(
@@ -277,6 +291,18 @@ function refusalOf({ code, message }: RemotingError): { code: number; remark: st
 
 function unavailable(reason: string): RemotingError {
   return refuse(ResponseCode.SERVICE_NOT_AVAILABLE, `service not available now: ${reason}`);
+}
+
+/** The addresses of producers in stored form, made once for a connection. */
+const bornHosts = new WeakMap<Connection, HostBytes>();
+
+function bornHostOf(connection: Connection): HostBytes {
+  let host = bornHosts.get(connection);
+  if (host === undefined) {
+    const { hostname, port } = connection.remote;
+    bornHosts.set(connection, host = hostBytes(hostname, port));
+  }
+  return host;
 }
 
 function illegalMessage(config: Config): Error {
