@@ -21,6 +21,12 @@ export interface Checkpoint {
   lastRecordOffset: number;
 }
 
+/** For Apache: up to when messages are in the log and the queues on disk, and up to when in whole index files. */
+export interface CheckpointTimestamps {
+  storeTimestamp: number;
+  indexedTimestamp: number;
+}
+
 const MAGIC = 0x434f4d54;
 const VERSION = 1;
 const BYTES = 32;
@@ -47,7 +53,7 @@ export function writeCheckpoint(
   fileSystem: FileSystem,
   folder: string,
   checkpoint: Checkpoint,
-  storeTimestamp: number,
+  timestamps: CheckpointTimestamps,
 ): void {
   const bytes = new Uint8Array(BYTES);
   const view = viewOf(bytes);
@@ -58,7 +64,10 @@ export function writeCheckpoint(
   view.setInt32(28, recordCrc(bytes.subarray(0, 28)));
   overwrite(fileSystem, `${folder}/comet-checkpoint`, bytes);
   const apache = new Uint8Array(APACHE_BYTES);
-  for (const position of [0, 8, 16]) setInt64(viewOf(apache), position, storeTimestamp);
+  const { storeTimestamp, indexedTimestamp } = timestamps;
+  [storeTimestamp, storeTimestamp, indexedTimestamp].forEach((timestamp, index) =>
+    setInt64(viewOf(apache), index * 8, timestamp)
+  );
   overwrite(fileSystem, `${folder}/checkpoint`, apache);
 }
 

@@ -18,6 +18,7 @@ import {
 import { type MessageToStore, recordBytesMax } from "../client/protocol/message_record.ts";
 import { invariant, viewOf } from "../client/protocol/bytes.ts";
 import type { FileSystem } from "./file_system.ts";
+import { PageCache } from "./page_cache.ts";
 import { type Segment, SegmentList } from "./segment_list.ts";
 
 export interface CommitLogOptions {
@@ -49,6 +50,8 @@ const BLOCK_BYTES = 1024 * 1024;
 export class CommitLog {
   readonly #options: CommitLogOptions;
   readonly #segments: SegmentList;
+  /** What has been read from the files lately. */
+  readonly pages: PageCache;
   /** Without gaps, except where a blank record ends a segment. */
   readonly #blocks: Block[] = [];
   readonly #freeBlocks: Block[] = [];
@@ -62,6 +65,7 @@ export class CommitLog {
   constructor(options: CommitLogOptions) {
     this.#options = options;
     this.#segments = new SegmentList(options.fileSystem, options.folder, options.segmentBytes);
+    this.pages = new PageCache(this.#segments, () => this.#writtenOffset);
   }
 
   get segments(): SegmentList {
@@ -196,6 +200,7 @@ export class CommitLog {
     const last = this.#blocks.at(-1);
     if (last !== undefined) last.length = Math.min(last.length, offset - last.start);
     this.#segments.find(offset)?.cut(offset);
+    this.pages.truncate(offset);
     this.#appendOffset = this.#writtenOffset = offset;
   }
 

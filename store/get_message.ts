@@ -19,7 +19,7 @@ export interface GetMessageResult {
   nextBeginOffset: number;
   minOffset: number;
   maxOffset: number;
-  /** The records, one after the other: views, valid until the next await. */
+  /** The records, one after the other and perhaps in several pieces: views, valid until the next await. */
   parts: Uint8Array[];
   messageCount: number;
 }
@@ -39,8 +39,6 @@ export interface GetMessageOptions {
 
 /** So many units are looked at for one request, so that a filter which matches nothing cannot hold up everybody. */
 const FILTERED_UNITS_MAX = 800;
-/** Records from files that are no further apart than this are read at once. */
-const READ_GAP_BYTES = 16 * 1024;
 
 interface Range {
   physicalOffset: number;
@@ -127,34 +125,40 @@ async function readFromFiles(
   ranges: Range[],
   result: GetMessageResult,
 ): Promise<GetMessageResult> {
-  result.parts = [];
-  for (let index = 0; index < ranges.length;) {
-    const first = ranges[index]!;
-    let end = first.physicalOffset + first.size;
-    let last = index + 1;
-    while (last < ranges.length && ranges[last]!.physicalOffset - end <= READ_GAP_BYTES) {
-      end = ranges[last]!.physicalOffset + ranges[last]!.size;
-      last++;
-    }
-    const bytes = await readRange(log, first.physicalOffset, end - first.physicalOffset);
-    for (; index < last; index++) {
-      const start = ranges[index]!.physicalOffset - first.physicalOffset;
-      result.parts.push(bytes.subarray(start, start + ranges[index]!.size));
-    }
+  // Kept until the end, since others may push them out of the cache meanwhile.
+  const pages = new Map<number, Uint8Array>();
+  for (;;) {
+    // In one turn, because the log's tail goes on while a page is read.
+    const missing = gather(log, pages, ranges, result);
+    if (missing === undefined) return result;
+    pages.set(missing, await log.pages.load(missing));
   }
-  return result;
 }
 
-/** Reads bytes that may go over from one segment to the next, and may lie in memory in part. */
-async function readRange(log: CommitLog, offset: number, bytes: number): Promise<Uint8Array> {
-  const into = new Uint8Array(bytes);
-  for (let done = 0; done < bytes;) {
-    const piece = await log.read(offset + done, bytes - done);
-    if (piece.length === 0) {
-      throw new Error(`Cannot read ${bytes} bytes of the commit log at offset ${offset}`);
+/** Collects the records; gives the first page that is missing for that, if one is. */
+function gather(
+  log: CommitLog,
+  pages: Map<number, Uint8Array>,
+  ranges: Range[],
+  result: GetMessageResult,
+): number | undefined {
+  result.parts = [];
+  for (const { physicalOffset, size } of ranges) {
+    const inTail = log.readTail(physicalOffset, size);
+    if (inTail !== undefined) {
+      result.parts.push(inTail);
+      continue;
     }
-    into.set(piece, done);
-    done += piece.length;
+    const end = physicalOffset + size;
+    for (let offset = physicalOffset; offset < end;) {
+      const start = log.pages.startOf(offset);
+      const page = pages.get(start) ?? log.pages.get(start);
+      const part = page?.subarray(offset - start, end - start);
+      if (part === undefined || part.length === 0) return start;
+      pages.set(start, page!);
+      result.parts.push(part);
+      offset += part.length;
+    }
   }
-  return into;
+  return undefined;
 }

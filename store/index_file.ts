@@ -10,8 +10,8 @@
  * RocketMQ 5.3.3.
  *
  * The slots of the file that is being filled are in memory (20 MB with Apache's sizes), since each put changes one at
- * random; units are appended in pieces. Both reach the disk with `sync`; after a crash the slots are made anew from the
- * units, which are only ever appended.
+ * random; units are appended in pieces. Units reach the disk often (`syncUnits`), slots when the file is full or the
+ * store closes (`sync`): after a crash they are made anew from the units, which are only ever appended.
  */
 
 import { getInt64, setInt64, viewOf } from "../client/protocol/bytes.ts";
@@ -57,6 +57,8 @@ export class IndexFile {
   readonly #pendingView = viewOf(this.#pending);
   /** Number of the first unit in `#pending`. */
   #pendingFirst: number;
+  /** indexCount at the last sync. */
+  #syncedCount: number;
   readonly #unitBytes = new Uint8Array(UNIT_BYTES);
   readonly #unitView = viewOf(this.#unitBytes);
 
@@ -70,7 +72,7 @@ export class IndexFile {
     this.#file.readSync(new Uint8Array(this.#header.buffer), 0);
     this.#dirtyPages = new Uint8Array(Math.ceil(options.slotCount * SLOT_BYTES / PAGE_BYTES));
     if (this.#indexCount < 1) this.#header.setInt32(36, 1);
-    this.#pendingFirst = this.#indexCount;
+    this.#pendingFirst = this.#syncedCount = this.#indexCount;
   }
 
   get #indexCount(): number {
@@ -183,6 +185,16 @@ export class IndexFile {
     this.#pendingFirst = this.#indexCount;
   }
 
+  /** Makes the units survive a power loss. The slots can be made from them, so they can wait for `sync`. */
+  async syncUnits(): Promise<void> {
+    if (this.#syncedCount === this.#indexCount) return;
+    this.#writePending();
+    const count = this.#indexCount;
+    this.#file.writeSync(new Uint8Array(this.#header.buffer), 0);
+    await this.#syncData();
+    this.#syncedCount = count;
+  }
+
   /** Writes all that is new and makes it survive a power loss; in slices, so that nobody waits for 20 MB of slots. */
   async sync(): Promise<void> {
     if (!this.#dirty) return;
@@ -203,8 +215,12 @@ export class IndexFile {
       }
     }
     this.#file.writeSync(header, 0);
+    await this.#syncData();
+  }
+
+  #syncData(): Promise<void> {
     this.#syncer ??= this.#options.fileSystem.openSync(this.path, { create: false });
-    await this.#syncer.syncData();
+    return this.#syncer.syncData();
   }
 
   /** Frees the slots of a file that is full and synced. */

@@ -94,13 +94,19 @@ export class MessageIndex {
     return { timestamp: last?.endTimestamp ?? 0, physicalOffset: last?.endPhysicalOffset ?? 0 };
   }
 
-  /** Makes all that is new survive a power loss. Off the event loop. */
-  async sync(): Promise<void> {
+  /** Makes all that is new survive a power loss, as far as a start cannot make it anew. Off the event loop. */
+  async syncUnits(): Promise<void> {
     for (const file of [...this.#finished]) {
       await file.sync();
       file.rest();
       this.#finished.delete(file);
     }
+    await this.#files.at(-1)?.syncUnits();
+  }
+
+  /** Makes the files whole on disk, as Apache reads them. Off the event loop. */
+  async sync(): Promise<void> {
+    await this.syncUnits();
     await this.#files.at(-1)?.sync();
   }
 

@@ -102,6 +102,8 @@ export class MessageStore implements AsyncDisposable {
   #lastRecordOffset: number;
   #lastStoreTimestamp: number;
   #checkpointOffset: number;
+  /** Up to when the index files are whole on disk, as Apache reads them. */
+  #indexedTimestamp: number;
   #checkpointing: Promise<void> | undefined;
   readonly #checkpointTimer: ReturnType<typeof setInterval>;
   #unwritable: string | undefined;
@@ -156,6 +158,7 @@ export class MessageStore implements AsyncDisposable {
     this.#log.startAt(scan.endOffset);
     this.#dispatchedOffset = scan.endOffset;
     this.#checkpointOffset = start;
+    this.#indexedTimestamp = apacheTimestamp;
     this.#lastRecordOffset = scan.lastRecordOffset >= 0
       ? scan.lastRecordOffset
       : checkpoint?.lastRecordOffset ?? -1;
@@ -340,16 +343,20 @@ export class MessageStore implements AsyncDisposable {
       .finally(() => this.#checkpointing = undefined);
   }
 
-  async #writeCheckpoint(): Promise<void> {
+  async #writeCheckpoint(closing = false): Promise<void> {
     const endOffset = this.#dispatchedOffset;
     const lastRecordOffset = this.#lastRecordOffset;
     const storeTimestamp = this.#lastStoreTimestamp;
     await this.#flush.flush();
     if (this.#flush.durableOffset < endOffset) return;
     await this.#queues.sync();
-    await this.#index?.sync();
-    const { fileSystem } = this.#options;
-    writeCheckpoint(fileSystem, this.#folder, { endOffset, lastRecordOffset }, storeTimestamp);
+    if (closing) await this.#index?.sync();
+    else await this.#index?.syncUnits();
+    if (closing) this.#indexedTimestamp = storeTimestamp;
+    writeCheckpoint(this.#options.fileSystem, this.#folder, { endOffset, lastRecordOffset }, {
+      storeTimestamp,
+      indexedTimestamp: this.#indexedTimestamp,
+    });
     this.#checkpointOffset = endOffset;
   }
 
@@ -363,7 +370,7 @@ export class MessageStore implements AsyncDisposable {
     this.#flush.stop();
     await this.#checkpointing;
     if (writable) {
-      await this.checkpoint();
+      await this.#writeCheckpoint(true);
       if (this.#checkpointOffset === this.#dispatchedOffset) {
         this.#options.fileSystem.removeSync(`${this.#folder}/abort`);
       }

@@ -1,4 +1,7 @@
-/** Writes `docs/configuration.md` from the configuration table: `deno task docs`. */
+/** Writes the parts of `docs/` that follow from the code's tables: `deno task docs`. */
+
+import { RequestCode, type RequestCodeName } from "../client/protocol/request_code.ts";
+import { REQUEST_STATES, type RequestState } from "../client/protocol/request_state.ts";
 
 import { helpText } from "../server/command_line.ts";
 import { SETTING_SECTIONS, SETTINGS } from "../server/config.ts";
@@ -25,10 +28,6 @@ export function configurationPage(): string {
       "a value that a setting cannot have",
     ]),
     "Times are in milliseconds and sizes in bytes where the name says nothing else.",
-    "A running broker can change the settings that are marked live:",
-    fenced(
-      "mqadmin updateBrokerConfig -n 127.0.0.1:9876 -b 127.0.0.1:10911 -k maxMessageSize -v 1048576",
-    ),
     ...SETTING_SECTIONS.flatMap(({ title, settings }) => [`## ${title}`, settingsTable(settings)]),
     "## Where Comet differs from Apache RocketMQ",
     differencesTable(),
@@ -43,17 +42,45 @@ export function configurationPage(): string {
   ].join("\n\n") + "\n";
 }
 
+const GENERATED_HEAD = "<!-- From here on written by `deno task docs`. -->";
+
+/** The text of `docs/compatibility.md`: the part that people write is kept, the table of request codes made anew. */
+export function compatibilityPage(present: string): string {
+  const written = present.split(GENERATED_HEAD)[0]!.trimEnd();
+  return [
+    written,
+    GENERATED_HEAD,
+    "## Request codes",
+    "Every code of Apache RocketMQ 5.3.3. A request that is not served is answered " +
+    "REQUEST_CODE_NOT_SUPPORTED with a remark that says the same as this table.",
+    requestCodesTable(),
+  ].join("\n\n") + "\n";
+}
+
+function requestCodesTable(): string {
+  const rows = Object.entries(REQUEST_STATES).map(([name, row]) => [
+    String(RequestCode[name as RequestCodeName]),
+    code(name),
+    row.state,
+    remarkOf(row),
+  ]);
+  return table(["Code", "Name", "State", "By, or why not"], rows);
+}
+
+function remarkOf(row: RequestState): string {
+  return row.state === "refused" ? row.reason : row.side;
+}
+
 function settingsTable(settings: Readonly<Record<string, Setting<unknown>>>): string {
   const rows = Object.entries(settings).map((
-    [key, { fallback, mutable, expected, description }],
+    [key, { fallback, expected, description }],
   ) => [
     code(key),
     code(String(fallback)),
-    mutable ? "yes" : "",
     description,
     expected,
   ]);
-  return table(["Setting", "Default", "Live", "Meaning", "Values"], rows);
+  return table(["Setting", "Default", "Meaning", "Values"], rows);
 }
 
 function differencesTable(): string {
@@ -98,8 +125,9 @@ function wrap(words: string[], lengthMax: number): string {
 }
 
 if (import.meta.main) {
-  await Deno.writeTextFile(
-    new URL("../docs/configuration.md", import.meta.url),
-    configurationPage(),
-  );
+  const docs = new URL("../docs/", import.meta.url);
+  await Deno.writeTextFile(new URL("configuration.md", docs), configurationPage());
+  const compatibility = new URL("compatibility.md", docs);
+  const present = await Deno.readTextFile(compatibility);
+  await Deno.writeTextFile(compatibility, compatibilityPage(present));
 }

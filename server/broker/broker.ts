@@ -1,7 +1,7 @@
 /** The broker, put together: built in reading order, taken apart in reverse. */
 
 import { hostBytes } from "../../client/protocol/message.ts";
-import { requestCodeName } from "../../client/protocol/request_code.ts";
+import { unservedRemark } from "../../client/protocol/request_state.ts";
 import { parseAddress, RemotingClient } from "../../client/remoting/remoting_client.ts";
 import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import { denoFileSystem } from "../../store/file_system.ts";
@@ -159,7 +159,7 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       ...groupRoutes({ groups }),
     ],
     log,
-    (code) => `request type ${requestCodeName(code)} not supported by this broker`,
+    (code) => unservedRemark(code, "broker"),
   );
   const listen = (port: number) =>
     stack.use(

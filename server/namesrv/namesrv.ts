@@ -1,6 +1,7 @@
 /** A name server, put together. */
 
 import { FRAME_LENGTH_MAX } from "../../client/protocol/frame.ts";
+import { unservedRemark } from "../../client/protocol/request_state.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import type { Log } from "../log.ts";
 import { printProperties } from "../properties.ts";
@@ -66,7 +67,7 @@ export async function createNamesrv(options: NamesrvOptions): Promise<Namesrv> {
     isReady: () => now() >= readyAt,
     log,
   });
-  const dispatcher = new Dispatcher(routes, log, (code) => ` request type ${code} not supported`);
+  const dispatcher = new Dispatcher(routes, log, (code) => unservedRemark(code, "name server"));
   const server = new RemotingServer({
     hostname: options.hostname,
     port: options.port,

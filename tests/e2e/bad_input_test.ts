@@ -52,7 +52,10 @@ Deno.test("an unserved code is answered REQUEST_CODE_NOT_SUPPORTED, a missing fi
   const unserved = command({ name: "X", code: 1006, access: "ANY", request: {} });
   const response = await client.invoke(unserved, {});
   assertEquals(response.code, ResponseCode.REQUEST_CODE_NOT_SUPPORTED);
-  assertStringIncludes(response.remark ?? "", "CONTROLLER_GET_SYNC_STATE_DATA");
+  assertStringIncludes(
+    response.remark ?? "",
+    "CONTROLLER_GET_SYNC_STATE_DATA is not served, there is no controller",
+  );
   const bare = command({ name: "X", code: GET_MIN_OFFSET.code, access: "GET", request: {} });
   const refused = await client.invoke(bare, {});
   assertEquals(refused.code, ResponseCode.SYSTEM_ERROR);

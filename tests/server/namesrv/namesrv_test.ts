@@ -334,6 +334,9 @@ Deno.test("createNamesrv() answers REQUEST_CODE_NOT_SUPPORTED to other commands"
   const answer = await rig.ask(RequestCode.SEND_MESSAGE);
   assertEquals(
     [answer.code, answer.remark],
-    [ResponseCode.REQUEST_CODE_NOT_SUPPORTED, " request type 10 not supported"],
+    [
+      ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+      "request type 10 not supported: SEND_MESSAGE is for a broker, this is a name server",
+    ],
   );
 });
