@@ -2,10 +2,10 @@
 
 import type { Role } from "./command_line.ts";
 import type { Config } from "./config.ts";
-import { fastPort, haPort, reachableAddress } from "./config_derived.ts";
+import { haPort, reachableAddress } from "./config_derived.ts";
 import { takePort } from "./listen.ts";
 import type { Log } from "./log.ts";
-import { splitAddress } from "./setting.ts";
+import { joinAddress, splitAddress } from "./setting.ts";
 import { createBroker } from "./broker/broker.ts";
 import { advertiseReached, asRegistered, guessHostname } from "./namesrv/advertised_address.ts";
 import { createNamesrv } from "./namesrv/namesrv.ts";
@@ -42,7 +42,7 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
       }),
     );
     namesrvPort = namesrv.port;
-    const own = `127.0.0.1:${namesrv.port}`;
+    const own = joinAddress(ownHostname(config.bindAddress), namesrv.port);
     if (!nameServers.includes(own)) nameServers.unshift(own);
     lines.push(`  name server  ${config.bindAddress}:${namesrv.port}`);
   }
@@ -56,13 +56,13 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
     await broker.register({
       nameServers,
       brokerAddr,
+      storeHost: { hostname: host, port: broker.port },
       haServerAddr: reachableAddress(config.brokerIP2, told, haPort(config, broker.port)),
     });
+    const second = broker.fastPort === undefined ? "" : `, second port ${broker.fastPort}`;
     lines.push(
-      `  broker       ${config.bindAddress}:${broker.port} (${config.brokerName}; second port ${
-        fastPort(config, broker.port)
-      })`,
-      `  clients get  ${config.brokerIP1 === "" ? "the address they came to" : brokerAddr}`,
+      `  broker       ${config.bindAddress}:${broker.port} (${config.brokerName}${second})`,
+      `  clients get  ${toldAddress(role, config, brokerAddr)}`,
       `  data         ${config.storePathRootDir} (${config.flushDiskType})`,
     );
   }
@@ -83,6 +83,20 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
     httpPort: http.addr.port,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** What the banner says of the address that clients are told. Only the name server in this process sees how they came. */
+function toldAddress(role: Role, config: Config, brokerAddr: string): string {
+  if (config.brokerIP1 !== "") return brokerAddr;
+  if (role === "broker") return `${brokerAddr} (a guess; --host says another)`;
+  const guess = config.namesrvAddr === "" ? "" : `; from other name servers ${brokerAddr}, a guess`;
+  return `the address they came to${guess} (--host says another)`;
+}
+
+/** How this process reaches itself. */
+function ownHostname(bindAddress: string): string {
+  if (bindAddress === "0.0.0.0") return "127.0.0.1";
+  return bindAddress === "::" ? "::1" : bindAddress;
 }
 
 function answerHttp(request: Request): Response {

@@ -6,7 +6,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["client/", ["client/"]],
   ["store/", ["store/", "client/protocol/"]],
   ["server/namesrv/", ["server/", "client/", "node:"]],
-  ["server/", ["server/", "store/", "client/", "@std/cli/"]],
+  ["server/", ["server/", "store/", "client/", "@std/cli/", "node:"]],
   ["main.ts", ["server/", "client/"]],
 ];
 const LINES_MAX = 500;

@@ -65,7 +65,8 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-const HEX = Array.from(
+/** Two upper-case hexadecimal digits for each byte. */
+export const HEX: readonly string[] = Array.from(
   { length: 256 },
   (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"),
 );

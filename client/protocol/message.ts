@@ -1,6 +1,6 @@
 /** What a message consists of: property names, flag bits, the properties string, ids. */
 
-import { fromHex, getInt64, toHex, viewOf } from "./bytes.ts";
+import { fromHex, getInt64, HEX, toHex, viewOf } from "./bytes.ts";
 
 /** Property names that the broker reads or writes (MessageConst.java). */
 export const MessageProperty = {
@@ -158,7 +158,8 @@ export function createMessageId(storeHost: HostBytes, physicalOffset: number): s
 const hostDigits = new WeakMap<HostBytes, string>();
 
 function hex8(value: number): string {
-  return value.toString(16).toUpperCase().padStart(8, "0");
+  return HEX[value >>> 24]! + HEX[value >>> 16 & 0xff]! + HEX[value >>> 8 & 0xff]! +
+    HEX[value & 0xff]!;
 }
 
 /**

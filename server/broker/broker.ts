@@ -1,7 +1,9 @@
 /** The broker, put together: built in reading order, taken apart in reverse. */
 
+import { isIP } from "node:net";
 import { hostBytes } from "../../client/protocol/message.ts";
 import { unservedRemark } from "../../client/protocol/request_state.ts";
+import type { Address } from "../../client/remoting/connection.ts";
 import { parseAddress, RemotingClient } from "../../client/remoting/remoting_client.ts";
 import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import { denoFileSystem } from "../../store/file_system.ts";
@@ -37,10 +39,14 @@ export interface BrokerAddresses {
   nameServers: string[];
   brokerAddr: string;
   haServerAddr: string;
+  /** An IP address of this machine, for records and offsetMsgIds when brokerAddr has a name. */
+  storeHost: Address;
 }
 
 export interface Broker extends AsyncDisposable {
   port: number;
+  /** The second port, for clients with vipChannelEnabled; undefined when there is none. */
+  fastPort: number | undefined;
   /** Registers at the name servers, now and from then on. */
   register(addresses: BrokerAddresses): Promise<void>;
 }
@@ -180,17 +186,18 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   const main = listen(config.listenPort);
   // A free port has no neighbour that is known to be free.
   const second = fastPort(config, main.port);
-  if (second > 0 && (config.listenPort !== 0 || config.fastListenPort !== 0)) listen(second);
+  const hasSecond = second > 0 && (config.listenPort !== 0 || config.fastListenPort !== 0);
+  const fast = hasSecond ? listen(second) : undefined;
   stack.use(longPolling);
   const remotingClient = stack.use(new RemotingClient());
   const parts = stack.move();
   return {
     port: main.port,
-    async register({ nameServers, brokerAddr, haServerAddr }) {
+    fastPort: fast?.port,
+    async register({ nameServers, brokerAddr, haServerAddr, storeHost: found }) {
       const address = parseAddress(brokerAddr);
-      if (/^[\d.]+$|:/.test(address.hostname)) {
-        storeHost = hostBytes(address.hostname, address.port);
-      }
+      const { hostname, port } = isIP(address.hostname) ? address : found;
+      storeHost = hostBytes(hostname, port);
       const registration = parts.use(createRegistration({
         nameServers,
         identity: () => ({

@@ -9,7 +9,7 @@
  * Addresses are `host:port`; IPv6 is in brackets. Java splits at the last colon and takes the brackets, Go wants them.
  */
 
-import { isIPv6 } from "node:net";
+import { joinAddress } from "../setting.ts";
 
 /** What to tell a client about the broker at `brokerAddr`, when the client reached this process at `localHostname`. */
 export type Advertise = (brokerAddr: string, localHostname: string) => string;
@@ -21,7 +21,7 @@ export const asRegistered: Advertise = (brokerAddr) => brokerAddr;
 export function advertiseReached(localBrokerAddrs: ReadonlySet<string>): Advertise {
   return (brokerAddr, localHostname) => {
     if (!localBrokerAddrs.has(brokerAddr) || !isUsableElsewhere(localHostname)) return brokerAddr;
-    return formatAddress(localHostname, brokerAddr.slice(brokerAddr.lastIndexOf(":") + 1));
+    return joinAddress(localHostname, Number(brokerAddr.slice(brokerAddr.lastIndexOf(":") + 1)));
   };
 }
 
@@ -29,11 +29,6 @@ export function advertiseReached(localBrokerAddrs: ReadonlySet<string>): Adverti
 function isUsableElsewhere(hostname: string): boolean {
   return hostname !== "" && hostname !== "0.0.0.0" && hostname !== "::" &&
     !/^fe[89ab].:/i.test(hostname);
-}
-
-/** Writes `host:port`, with brackets around IPv6. */
-export function formatAddress(hostname: string, port: number | string): string {
-  return isIPv6(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** The parts of a network interface that matter here; `Deno.networkInterfaces()` gives them. */

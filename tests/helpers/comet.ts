@@ -9,17 +9,23 @@ export interface Comet extends AsyncDisposable {
   brokerPort: number;
   namesrvPort: number;
   pid: number;
+  /** What it printed at its start. */
+  banner: string;
   /** Ends it as SIGKILL does. */
   kill(): Promise<void>;
   /** Asks it to stop; gives its exit code. */
   stop(): Promise<number>;
 }
 
-/** Starts `serve` over a data folder and waits until clients can send. */
-export async function startComet(folder: string, flags: string[] = []): Promise<Comet> {
+/** Starts the program over a data folder and waits until clients can send. */
+export async function startComet(
+  folder: string,
+  flags: string[] = [],
+  role = "serve",
+): Promise<Comet> {
   const zero = ["--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts", "serve", "--data", folder, ...zero, ...flags],
+    args: ["run", "-A", "main.ts", role, "--data", folder, ...zero, ...flags],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -31,7 +37,8 @@ export async function startComet(folder: string, flags: string[] = []): Promise<
     if (done) throw new Error(`Comet did not start: ${banner}${await errors}`);
     banner += value;
   }
-  const port = (label: string) => Number(new RegExp(`${label} .*?:(\\d+)`).exec(banner)![1]);
+  // A part that the role lacks has no line, and no port.
+  const port = (label: string) => Number(new RegExp(`${label} .*?:(\\d+)`).exec(banner)?.[1] ?? 0);
   const end = async (signal: Deno.Signal) => {
     try {
       child.kill(signal);
@@ -46,6 +53,7 @@ export async function startComet(folder: string, flags: string[] = []): Promise<
     brokerPort: port("broker"),
     namesrvPort: port("name server"),
     pid: child.pid,
+    banner,
     kill: async () => void await end("SIGKILL"),
     stop: () => end("SIGTERM"),
     [Symbol.asyncDispose]: async () => void await end("SIGKILL"),

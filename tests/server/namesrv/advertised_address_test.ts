@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import {
   advertiseReached,
   asRegistered,
-  formatAddress,
   guessHostname,
 } from "../../../server/namesrv/advertised_address.ts";
 
@@ -39,11 +38,6 @@ Deno.test("advertiseReached() tells the client's own end when a listener on 0.0.
 
 Deno.test("asRegistered() tells everybody what was registered", () => {
   assertEquals(asRegistered("broker.example:20911", "127.0.0.1"), "broker.example:20911");
-});
-
-Deno.test("formatAddress() puts brackets around IPv6 only", () => {
-  assertEquals(formatAddress("::1", 9876), "[::1]:9876");
-  assertEquals(formatAddress("localhost", 9876), "localhost:9876");
 });
 
 Deno.test("guessHostname() takes the first address that leads outside", () => {
