@@ -5,6 +5,7 @@
  * that does not drain what it asked for is not read from any further until it does, so its memory stays bounded.
  */
 
+import { setImmediate } from "node:timers";
 import { ByteWriter, viewOf } from "../protocol/bytes.ts";
 import {
   decodeFrame,
@@ -58,6 +59,8 @@ const RECEIVE_BUFFER_BUSY_BYTES = 64 * 1024;
 const OUTBOX_BYTES = 4 * 1024;
 /** An outbox that grew past this is given back once it is empty. */
 const OUTBOX_KEPT_BYTES = 1024 * 1024;
+/** How long one connection may go on without letting others have a turn. */
+const TURN_MILLIS_MAX = 2;
 /** With this much unsent, nothing more is read from the peer. */
 const OUTBOX_CONGESTED_BYTES = 2 * 1024 * 1024;
 
@@ -99,11 +102,21 @@ export class Connection {
   /** Reads and handles frames until the connection ends. Never rejects. */
   async run(): Promise<void> {
     try {
+      let turnStarted = Date.now();
       while (!this.#closed) {
+        const asked = Date.now();
+        // A read that finds bytes at once ends in the same turn of the event loop; a sender that never pauses would
+        // keep timers and all other connections waiting.
+        if (asked - turnStarted > TURN_MILLIS_MAX) {
+          await nextTurn();
+          turnStarted = asked;
+        }
         const count = await this.#stream.read(this.#buffer.subarray(this.#filled));
         if (count === null) break;
         this.#filled += count;
         this.lastActiveTimestamp = Date.now();
+        // This one had to wait, so others had their turn.
+        if (this.lastActiveTimestamp > asked) turnStarted = this.lastActiveTimestamp;
         await this.#handleChunk();
       }
       this.close();
@@ -262,6 +275,10 @@ export class Connection {
       `The connection to ${this.remote.hostname}:${this.remote.port} is closed`,
     );
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 interface PendingInvoke {
