@@ -44,6 +44,9 @@ Deno.test("bad input closes its own connection and nobody else's", async () => {
   await serves();
   for (const connection of idle) connection.close();
   await serves();
+  assertEquals(await comet.stop(), 0);
+  const closed = (await comet.log).split("\n").filter((line) => line.includes("no RocketMQ frame"));
+  assertEquals(closed.length, 2 * Object.keys(GARBAGE).length, "one line for each");
 });
 
 Deno.test("an unserved code is answered REQUEST_CODE_NOT_SUPPORTED, a missing field with its name", async () => {
@@ -70,16 +73,35 @@ Deno.test("a start that cannot succeed says why in one line and exits with 2", a
     const lines = new TextDecoder().decode(output.stderr).trim().split("\n");
     return { code: output.code, lines };
   };
+  const folder = Deno.makeTempDirSync();
+  const conf = (name: string, text: string) => {
+    Deno.writeTextFileSync(`${folder}/${name}`, text);
+    return run("serve", "-c", `${folder}/${name}`);
+  };
   await using comet = await startComet(Deno.makeTempDirSync());
   const busy = await run("namesrv", "--namesrv-port", String(comet.namesrvPort));
   const wrong = await run("serve", "--prot", "1");
-  const folder = Deno.makeTempDirSync();
+  const unknown = await conf("unknown.conf", "brokrName=a\n");
+  const illTyped = await conf("ill.conf", "listenPort=many\n");
   Deno.writeTextFileSync(`${folder}/file`, "");
   const unwritable = await run("serve", "--data", `${folder}/file/data`, "--namesrv-port", "0");
-  for (const { code, lines } of [busy, wrong, unwritable]) {
+  for (const { code, lines } of [busy, wrong, unknown, illTyped, unwritable]) {
     assertEquals(code, 2);
     assertEquals(lines.length, 1, lines.join("\n"));
     assert(lines[0]!.startsWith("comet: "));
   }
   assertStringIncludes(busy.lines[0]!, `port ${comet.namesrvPort}`);
+  assertStringIncludes(unknown.lines[0]!, 'unknown.conf:1: unknown setting "brokrName"');
+  assertStringIncludes(illTyped.lines[0]!, 'ill.conf:1: listenPort is "many"');
+});
+
+Deno.test("a broker.conf of Apache's is taken as it is, with a warning for what has no effect", async () => {
+  const folder = Deno.makeTempDirSync();
+  const conf = "brokerName = broker-x\nsendMessageThreadPoolNums=64\nflushDiskType=ASYNC_FLUSH\n";
+  Deno.writeTextFileSync(`${folder}/broker.conf`, conf);
+  await using comet = await startComet(`${folder}/data`, ["-c", `${folder}/broker.conf`]);
+  assertStringIncludes(comet.banner, "broker-x");
+  assertStringIncludes(comet.banner, "ASYNC_FLUSH");
+  await comet.stop();
+  assertStringIncludes(await comet.log, "sendMessageThreadPoolNums");
 });

@@ -16,7 +16,7 @@ const QUEUES = 4;
 const ROUNDS = 20;
 const SENDERS = 16;
 
-/** What the broker acknowledged: "queueId:queueOffset" → body. */
+/** What the broker acknowledged: "queueId:queueOffset" → offsetMsgId and body. */
 type Ledger = Map<string, string>;
 
 Deno.test("an acknowledged message is where it was acknowledged after SIGKILL, 20 times in a row", async () => {
@@ -64,7 +64,7 @@ async function sendUntil(
         const response = await send(client, queueId, body);
         assertEquals(response.code, ResponseCode.SUCCESS);
         const queueOffset = Number(response.extFields.get("queueOffset"));
-        acknowledged.set(`${queueId}:${queueOffset}`, body);
+        acknowledged.set(`${queueId}:${queueOffset}`, `${response.extFields.get("msgId")} ${body}`);
         await client.invoke(UPDATE_CONSUMER_OFFSET, {
           consumerGroup: "g",
           topic: "Crash",
@@ -108,7 +108,7 @@ async function checkLedger(client: TestClient, acknowledged: Ledger): Promise<vo
       for (const message of decodeMessages(response.body)) {
         assertEquals(message.queueOffset, queueOffset++, "queue offsets are dense");
         const body = decodeUtf8(message.body, 0, message.body.length);
-        found.set(`${queueId}:${message.queueOffset}`, body);
+        found.set(`${queueId}:${message.queueOffset}`, `${message.offsetMsgId} ${body}`);
       }
     }
   }

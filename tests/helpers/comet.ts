@@ -15,6 +15,8 @@ export interface Comet extends AsyncDisposable {
   kill(): Promise<void>;
   /** Asks it to stop; gives its exit code. */
   stop(): Promise<number>;
+  /** The lines that it logged, once it has ended. */
+  log: Promise<string>;
 }
 
 /** Starts the program over a data folder and waits until clients can send. */
@@ -54,6 +56,7 @@ export async function startComet(
     namesrvPort: port("name server"),
     pid: child.pid,
     banner,
+    log: errors,
     kill: async () => void await end("SIGKILL"),
     stop: () => end("SIGTERM"),
     [Symbol.asyncDispose]: async () => void await end("SIGKILL"),
