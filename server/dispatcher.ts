@@ -67,11 +67,6 @@ export class Dispatcher {
     this.#unservedRemark = unservedRemark;
   }
 
-  /** The codes that are served. */
-  get codes(): number[] {
-    return [...this.#routes.keys()];
-  }
-
   /** Handles one request: route, decode, handle, answer. Never throws. */
   dispatch(request: RemotingCommand, connection: Connection): void {
     const route = this.#routes.get(request.code);

@@ -2,7 +2,7 @@
 
 import type { Role } from "./command_line.ts";
 import type { Config } from "./config.ts";
-import { haPort, reachableAddress } from "./config_derived.ts";
+import { haPort, reachableAddress, storePaths } from "./config_derived.ts";
 import { takePort } from "./listen.ts";
 import type { Log } from "./log.ts";
 import { joinAddress, splitAddress } from "./setting.ts";
@@ -13,9 +13,6 @@ import { createNamesrv } from "./namesrv/namesrv.ts";
 export interface Server extends AsyncDisposable {
   /** What people see when it has started. */
   banner: string;
-  namesrvPort: number | undefined;
-  brokerPort: number | undefined;
-  httpPort: number | undefined;
 }
 
 /**
@@ -27,28 +24,24 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
   const lines: string[] = [];
   // The address that is told is known once the broker listens; the name server asks for it with each answer.
   const localBrokerAddrs = new Set<string>();
-  let namesrvPort: number | undefined;
-  let brokerPort: number | undefined;
   const nameServers = config.namesrvAddr.split(";").filter((address) => address !== "");
   if (role !== "broker") {
     const namesrv = stack.use(
       await createNamesrv({
         hostname: config.bindAddress,
         port: config.namesrvPort,
-        kvConfigPath: config.kvConfigPath || `${config.storePathRootDir}/namesrv/kvConfig.json`,
+        kvConfigPath: storePaths(config).kvConfig,
         advertise: config.brokerIP1 === "" ? advertiseReached(localBrokerAddrs) : asRegistered,
         settings: config,
         log: log.scope("namesrv"),
       }),
     );
-    namesrvPort = namesrv.port;
     const own = joinAddress(ownHostname(config.bindAddress), namesrv.port);
     if (!nameServers.includes(own)) nameServers.unshift(own);
     lines.push(`  name server  ${config.bindAddress}:${namesrv.port}`);
   }
   if (role !== "namesrv") {
     const broker = stack.use(await createBroker(config, { log: log.scope("broker") }));
-    brokerPort = broker.port;
     const host = guessHostname(Deno.networkInterfaces());
     const brokerAddr = reachableAddress(config.brokerIP1, host, broker.port);
     const told = splitAddress(brokerAddr)?.host ?? host;
@@ -78,9 +71,6 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
   const parts = stack.move();
   return {
     banner: `\nComet is ready.\n${lines.join("\n")}\n\n`,
-    namesrvPort,
-    brokerPort,
-    httpPort: http.addr.port,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

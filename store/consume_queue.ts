@@ -53,7 +53,10 @@ export interface ConsumeQueueOptions {
   folder: string;
   /** mappedFileSizeConsumeQueue, a multiple of 20. */
   segmentBytes: number;
-  /** Units that point here or further are left over from a log that lost its end; they are cut off. */
+  /**
+   * Units that point here or further are left over from a log that lost its end; they are cut off. Infinity when the
+   * last stop was clean and there can be none.
+   */
   physicalOffsetMax: number;
 }
 
@@ -106,7 +109,8 @@ export class ConsumeQueue {
       else high = middle;
     }
     this.#setEnd(low);
-    this.#segments.truncate(low * UNIT_BYTES);
+    // Only after a crash can anything lie behind the end.
+    if (physicalOffsetMax < Infinity) this.#segments.truncate(low * UNIT_BYTES);
     high = low;
     low = start;
     while (low < high) {

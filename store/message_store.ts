@@ -14,7 +14,7 @@ import {
   isQueued,
   tagsCodeOf,
 } from "./dispatch.ts";
-import { CorruptStoreError, StoreUnwritableError } from "./errors.ts";
+import { StoreUnwritableError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import { type FlushDiskType, GroupCommit } from "./flush.ts";
 import { getMessage, type GetMessageOptions, type GetMessageResult } from "./get_message.ts";
@@ -144,8 +144,11 @@ export class MessageStore implements AsyncDisposable {
     const checkpoint = readCheckpoint(fileSystem, this.#folder);
     const apacheTimestamp = readApacheCheckpoint(fileSystem, this.#folder);
     const start = scanStart(this.#log, checkpoint, apacheTimestamp);
-    this.#queues.physicalOffsetMax = start;
-    if (!clean || checkpoint?.endOffset !== start) this.#index?.truncate(start);
+    const whole = clean && checkpoint?.endOffset === start;
+    if (!whole) {
+      this.#queues.physicalOffsetMax = start;
+      this.#index?.truncate(start);
+    }
     const touched = new Set<ConsumeQueue>();
     const scan = scanLog(this.#log, start, (bytes, record) => {
       const queue = this.#queues.get(record.topic, record.queueId);
@@ -405,5 +408,3 @@ function overwriteText(fileSystem: FileSystem, path: string, text: string): void
   file.writeSync(new TextEncoder().encode(text), 0);
   file.close();
 }
-
-export { CorruptStoreError, StoreUnwritableError };

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { COMET_VERSION } from "../main.ts";
 
 /** Who may import whom, by the start of the path; the first row that fits a file counts. */
 const MAY_IMPORT: [folder: string, allowed: string[]][] = [
@@ -79,4 +80,9 @@ Deno.test("imports make no circle", () => {
   };
   for (const path of FILES) visit(path, []);
   assertEquals(done.size, FILES.length);
+});
+
+Deno.test("main.ts has the version of deno.json", () => {
+  const { version } = JSON.parse(Deno.readTextFileSync("deno.json"));
+  assertEquals(COMET_VERSION, version);
 });

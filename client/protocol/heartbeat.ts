@@ -153,15 +153,6 @@ export function parseSubscriptionData(value: unknown): SubscriptionData {
   };
 }
 
-/** A subscription as Java prints it. */
-export function subscriptionDataJson(subscription: SubscriptionData): Record<string, unknown> {
-  return {
-    ...subscription,
-    tagsSet: [...subscription.tagsSet],
-    codeSet: [...subscription.codeSet],
-  };
-}
-
 function list(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "object" && item) : [];
 }

@@ -138,15 +138,6 @@ function addressBytesV6(text: string): number[] {
   return all.flatMap((g) => [g >> 8, g & 0xff]);
 }
 
-/** Reads an address in stored form. */
-export function parseHostBytes(bytes: HostBytes): { hostname: string; port: number } {
-  const view = viewOf(bytes);
-  const port = view.getInt32(bytes.length - 4);
-  if (bytes.length === 8) return { hostname: bytes.subarray(0, 4).join("."), port };
-  const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(index * 2).toString(16));
-  return { hostname: groups.join(":"), port };
-}
-
 /** The offsetMsgId: where a message is stored, as hexadecimal digits of store host and physical offset. */
 export function createMessageId(storeHost: HostBytes, physicalOffset: number): string {
   let host = hostDigits.get(storeHost);

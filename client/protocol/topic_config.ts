@@ -54,12 +54,6 @@ export function isInherited(perm: number): boolean {
   return (perm & PermName.INHERIT) !== 0;
 }
 
-/** The perm as Java prints it, "RW-" for example. */
-export function permText(perm: number): string {
-  return (isReadable(perm) ? "R" : "-") + (isWriteable(perm) ? "W" : "-") +
-    (isInherited(perm) ? "X" : "-");
-}
-
 /**
  * Reads a topic out of parsed JSON. Missing fields have Java's defaults; 4.x writes no attributes.
  * @throws {TypeError} when it has no topicName.

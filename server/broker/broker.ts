@@ -9,7 +9,7 @@ import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import { denoFileSystem } from "../../store/file_system.ts";
 import { MessageStore } from "../../store/message_store.ts";
 import type { Config } from "../config.ts";
-import { fastPort } from "../config_derived.ts";
+import { fastPort, storePaths } from "../config_derived.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { type Log, RateLimit } from "../log.ts";
 import { RemotingServer } from "../remoting_server.ts";
@@ -88,7 +88,7 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   if (!store.recovery.clean) log.info("recovered after a crash", { ...store.recovery });
   const levelCount = delayLevels.length;
   const persisted = {
-    folder: `${config.storePathRootDir}/config`,
+    folder: storePaths(config).config,
     fileSystem: denoFileSystem,
     settings: config,
     now: Date.now,
@@ -98,6 +98,7 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     new Schedule({
       ...persisted,
       store,
+      held,
       levelCount,
     }),
   );

@@ -11,9 +11,11 @@ import {
   parseSubscriptionGroupConfig,
   type SubscriptionGroupConfig,
 } from "../../client/protocol/subscription_group_config.ts";
+import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { PersistedTable } from "../../store/json_file.ts";
+import type { PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
+import { persistedTable } from "./persisted_table.ts";
 import { changeAttributes, GROUP_ATTRIBUTES } from "./topic_attributes.ts";
 import { invalidGroupReason } from "./topic_name.ts";
 
@@ -57,17 +59,12 @@ export class GroupTable implements AsyncDisposable {
 
   /** Loads the groups. @throws {CorruptStoreError} when they cannot be read. */
   constructor(options: GroupTableOptions) {
-    const { folder, fileSystem, now, log } = options;
-    const path = `${folder}/subscriptionGroup.json`;
+    const { now } = options;
     this.#options = options;
-    this.#persisted = new PersistedTable({
-      path,
-      fileSystem,
+    this.#persisted = persistedTable(options, "subscriptionGroup.json", {
       parse: parseGroupsFile,
       snapshot: () => this.toJson(),
       delayMillis: 0,
-      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
-      onSaveFailed: (error) => log.error("cannot save the groups, trying again", { error }),
     });
     const file = this.#persisted.load();
     this.#dataVersion = file?.dataVersion ?? firstDataVersion(now());
@@ -163,6 +160,19 @@ export class GroupTable implements AsyncDisposable {
     this.#dataVersion = nextVersion(this.#dataVersion, this.#options.now());
     this.#persisted.markDirty();
   }
+}
+
+/**
+ * The group, created when it may be.
+ * @throws {RemotingError} SUBSCRIPTION_GROUP_NOT_EXIST
+ */
+export function groupOrRefuse(
+  groups: Pick<GroupTable, "find">,
+  name: string,
+): SubscriptionGroupConfig {
+  const group = groups.find(name);
+  if (group !== undefined) return group;
+  throw refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group not exist, ${name}`);
 }
 
 function parseGroupsFile(json: unknown): GroupsFile {

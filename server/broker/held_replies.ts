@@ -3,6 +3,9 @@
  * put, so this is a queue.
  */
 
+import type { MessageToStore } from "../../client/protocol/message_record.ts";
+import type { MessageStore } from "../../store/message_store.ts";
+
 export interface HeldReply {
   /** The log must have reached this offset. */
   endOffset: number;
@@ -37,4 +40,31 @@ export class HeldReplies {
     this.#head = 0;
     for (const reply of refused) reply.finish(error);
   }
+}
+
+/**
+ * Puts messages that the broker itself sends, and resolves when they are as safe as was promised.
+ * @throws when they are not: then they are not in the log, but for those that were safe before the failure.
+ */
+export function putSafely(
+  store: Pick<MessageStore, "putMessage" | "commit">,
+  held: HeldReplies,
+  messages: readonly MessageToStore[],
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let endOffset = 0;
+  for (const message of messages) {
+    const result = store.putMessage(message);
+    if (result.status !== "PUT_OK") {
+      reject(new Error(result.status === "SERVICE_NOT_AVAILABLE" ? result.reason : result.status));
+      return promise;
+    }
+    endOffset = result.endOffset;
+  }
+  held.hold({
+    endOffset,
+    finish: (failure) => failure === undefined ? resolve() : reject(failure),
+  });
+  store.commit();
+  return promise;
 }

@@ -7,8 +7,9 @@ import {
   parseDataVersion,
 } from "../../client/protocol/data_version.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { PersistedTable } from "../../store/json_file.ts";
+import type { PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
+import { persistedTable } from "./persisted_table.ts";
 import { QueueOffsets } from "./queue_offsets.ts";
 
 export interface OffsetTableOptions {
@@ -52,17 +53,12 @@ export class OffsetTable implements AsyncDisposable {
 
   /** Loads the offsets. @throws {CorruptStoreError} when they cannot be read. */
   constructor(options: OffsetTableOptions) {
-    const { folder, fileSystem, settings, now, log } = options;
-    const path = `${folder}/consumerOffset.json`;
+    const { settings, now } = options;
     this.#options = options;
-    this.#persisted = new PersistedTable({
-      path,
-      fileSystem,
+    this.#persisted = persistedTable(options, "consumerOffset.json", {
       parse: parseOffsetsFile,
       snapshot: () => this.toJson(),
       delayMillis: settings.flushConsumerOffsetInterval,
-      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
-      onSaveFailed: (error) => log.error("cannot save consumer offsets, trying again", { error }),
     });
     const file = this.#persisted.load();
     this.#dataVersion = file?.dataVersion ?? firstDataVersion(now());

@@ -11,17 +11,21 @@ import {
   printProperties,
 } from "../../client/protocol/message.ts";
 import { type MessageToStore, readRecord } from "../../client/protocol/message_record.ts";
+import type { ConsumeQueue } from "../../store/consume_queue.ts";
 import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { PersistedTable } from "../../store/json_file.ts";
+import type { PersistedTable } from "../../store/json_file.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Log } from "../log.ts";
+import { type HeldReplies, putSafely } from "./held_replies.ts";
+import { persistedTable } from "./persisted_table.ts";
 
 export interface ScheduleOptions {
   store: Pick<MessageStore, "putMessage" | "commit" | "findQueue" | "selectMessageByOffset">;
-  fileSystem: FileSystem;
+  held: HeldReplies;
   /** The folder of `delayOffset.json`. */
   folder: string;
+  fileSystem: FileSystem;
   levelCount: number;
   now: () => number;
   log: Log;
@@ -32,8 +36,11 @@ interface DelayOffsetFile {
   offsetTable: Record<string, number>;
 }
 
-/** So many messages are delivered for one level before others have their turn. */
+/** So much is delivered for one level before others have their turn. */
 const BATCH_MAX = 256;
+const BATCH_BYTES_MAX = 1024 * 1024;
+/** How long to wait after a delivery that failed, as on a full disk. */
+const RETRY_MILLIS = 1_000;
 const SAVE_DELAY_MILLIS = 5_000;
 /** A timer further away than this is set again on the way, since timers hold 2^31 milliseconds at most. */
 const TIMER_MILLIS_MAX = 3_600_000;
@@ -69,22 +76,17 @@ export class Schedule implements AsyncDisposable {
   readonly #persisted: PersistedTable<DelayOffsetFile>;
   readonly #offsets = new Map<number, number>();
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
-  readonly #delivering = new Set<number>();
+  /** Deliveries under way, by level; they never reject. */
+  readonly #delivering = new Map<number, Promise<void>>();
   #stopped = false;
 
   /** Begins to deliver what waits from before. */
   constructor(options: ScheduleOptions) {
     this.#options = options;
-    const { folder, fileSystem, log } = options;
-    const path = `${folder}/delayOffset.json`;
-    this.#persisted = new PersistedTable({
-      path,
-      fileSystem,
+    this.#persisted = persistedTable(options, "delayOffset.json", {
       parse: (json) => json as DelayOffsetFile,
       snapshot: () => ({ offsetTable: Object.fromEntries(this.#offsets) }),
       delayMillis: SAVE_DELAY_MILLIS,
-      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
-      onSaveFailed: (error) => log.error("cannot save delay offsets, trying again", { error }),
     });
     const loaded = this.#persisted.load();
     for (const [level, offset] of Object.entries(loaded?.offsetTable ?? {})) {
@@ -107,37 +109,43 @@ export class Schedule implements AsyncDisposable {
       this.#timers.set(level, timer);
       return;
     }
-    this.#delivering.add(level);
-    this.#deliver(level, offset).catch((error) =>
-      this.#options.log.error("cannot deliver a delayed message", { level, error })
-    ).finally(() => {
+    const delivery = this.#deliver(level, queue, offset).then(() => 0, (error) => {
+      this.#options.log.error("cannot deliver delayed messages, trying again", { level, error });
+      return RETRY_MILLIS;
+    }).then((pauseMillis) => {
       this.#delivering.delete(level);
-      if (!this.#stopped) this.#timers.set(level, setTimeout(() => this.wake(level), 0));
+      if (this.#stopped) return;
+      this.#timers.set(level, setTimeout(() => this.wake(level), pauseMillis));
     });
+    this.#delivering.set(level, delivery);
   }
 
-  async #deliver(level: number, start: number): Promise<void> {
-    const { store, now } = this.#options;
-    const queue = store.findQueue(SCHEDULE_TOPIC, level - 1)!;
-    for (let offset = start; offset < Math.min(queue.maxOffset, start + BATCH_MAX); offset++) {
+  /** Delivers what is due; the level goes on behind it once it is safe in its own topics. */
+  async #deliver(level: number, queue: ConsumeQueue, start: number): Promise<void> {
+    const { store, held, now } = this.#options;
+    const due: MessageToStore[] = [];
+    let offset = start;
+    let bytes = 0;
+    while (offset < queue.maxOffset && due.length < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
       const unit = queue.read(offset, 1);
       if (unit.tagsCode(0) > now()) break;
       const record = await store.selectMessageByOffset(unit.physicalOffset(0));
       if (this.#stopped) return;
+      offset++;
       // A record that is gone was deleted by age; the level goes on with the next.
-      if (record !== undefined) {
-        const result = store.putMessage(restored(record));
-        store.commit();
-        if (result.status === "SERVICE_NOT_AVAILABLE") throw new Error(result.reason);
-      }
-      this.#offsets.set(level, offset + 1);
-      this.#persisted.markDirty();
+      if (record === undefined) continue;
+      due.push(restored(record));
+      bytes += record.length;
     }
+    if (due.length > 0) await putSafely(store, held, due);
+    this.#offsets.set(level, offset);
+    this.#persisted.markDirty();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    await Promise.all(this.#delivering.values());
     await this.#persisted[Symbol.asyncDispose]();
   }
 }

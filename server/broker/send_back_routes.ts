@@ -8,13 +8,12 @@ import {
 import type { MessageToStore } from "../../client/protocol/message_record.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
-import type { SubscriptionGroupConfig } from "../../client/protocol/subscription_group_config.ts";
 import { isWriteable, TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import type { MessageStore } from "../../store/message_store.ts";
-import { type Reply, type Route, route } from "../dispatcher.ts";
-import type { HeldReplies } from "./held_replies.ts";
+import { type Route, route } from "../dispatcher.ts";
+import { type HeldReplies, putSafely } from "./held_replies.ts";
 import { scheduled } from "./schedule.ts";
-import type { GroupTable } from "./group_table.ts";
+import { groupOrRefuse, type GroupTable } from "./group_table.ts";
 import { dlqTopicOf, retryTopicOf } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
 
@@ -37,7 +36,10 @@ export function sendBackRoutes(deps: SendBackDeps): Route[] {
   const { store, topics, held, levelCount } = deps;
   return [
     route(CONSUMER_SEND_MSG_BACK, async ({ header }) => {
-      const group = checkedGroup(deps, header.group);
+      const group = groupOrRefuse(deps.groups, header.group);
+      if (!isWriteable(deps.brokerPermission())) {
+        throw refuse(ResponseCode.NO_PERMISSION, "the broker sending message is forbidden");
+      }
       if (group.retryQueueNums <= 0) return {};
       const origin = await store.lookMessageByOffset(header.offset);
       if (origin === undefined) {
@@ -74,34 +76,15 @@ export function sendBackRoutes(deps: SendBackDeps): Route[] {
       const level = header.delayLevel > 0
         ? header.delayLevel
         : FIRST_RETRY_LEVEL + origin.reconsumeTimes;
-      const result = store.putMessage(dead ? message : scheduled(message, level, levelCount));
-      if (result.status !== "PUT_OK") throw refuse(ResponseCode.SYSTEM_ERROR, result.status);
-      const { promise, resolve } = Promise.withResolvers<Reply<Record<never, never>>>();
-      held.hold({
-        endOffset: result.endOffset,
-        finish: (failure) =>
-          resolve(
-            failure === undefined
-              ? {}
-              : { code: ResponseCode.SYSTEM_ERROR, remark: failure.message },
-          ),
-      });
-      store.commit();
-      return await promise;
+      const put = dead ? message : scheduled(message, level, levelCount);
+      try {
+        await putSafely(store, held, [put]);
+      } catch (error) {
+        throw refuse(ResponseCode.SYSTEM_ERROR, (error as Error).message);
+      }
+      return {};
     }),
   ];
-}
-
-function checkedGroup(deps: SendBackDeps, name: string): SubscriptionGroupConfig {
-  const group = deps.groups.find(name);
-  if (group === undefined) {
-    throw refuse(
-      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-      `subscription group not exist, ${name}`,
-    );
-  }
-  if (isWriteable(deps.brokerPermission())) return group;
-  throw refuse(ResponseCode.NO_PERMISSION, "the broker sending message is forbidden");
 }
 
 function setIfAbsent(properties: Map<string, string>, name: string, value: string): void {

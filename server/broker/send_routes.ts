@@ -29,7 +29,7 @@ import {
 } from "../dispatcher.ts";
 import type { HeldReplies } from "./held_replies.ts";
 import { scheduled } from "./schedule.ts";
-import type { GroupTable } from "./group_table.ts";
+import { groupOrRefuse, type GroupTable } from "./group_table.ts";
 import type { QueueLockTable } from "./queue_lock_table.ts";
 import {
   dlqTopicOf,
@@ -162,13 +162,7 @@ function createTopic(
 function deadLetterTarget(deps: SendDeps, header: SendContext["header"], target: Target): Target {
   if (!target.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX)) return target;
   const name = target.topic.slice(RETRY_GROUP_TOPIC_PREFIX.length);
-  const group = deps.groups.find(name);
-  if (group === undefined) {
-    throw refuse(
-      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-      `subscription group not exist, ${name}`,
-    );
-  }
+  const group = groupOrRefuse(deps.groups, name);
   const triesMax = header.maxReconsumeTimes ?? group.retryMaxTimes;
   if (header.reconsumeTimes <= triesMax && deps.queueLocks.isLockAllExpired(name)) return target;
   const topic = dlqTopicOf(name);

@@ -1,5 +1,7 @@
 /** Names of topics and groups: which are allowed, which have a meaning. The reasons are in Java's words. */
 
+import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
+
 export const RETRY_GROUP_TOPIC_PREFIX = "%RETRY%";
 export const DLQ_GROUP_TOPIC_PREFIX = "%DLQ%";
 export const SYSTEM_TOPIC_PREFIX = "rmq_sys_";
@@ -7,7 +9,7 @@ export const SYSTEM_TOPIC_PREFIX = "rmq_sys_";
 /** Topics with a meaning for every broker (TopicValidator.java). */
 export const SystemTopic = {
   AUTO_CREATE_TOPIC_KEY: "TBW102",
-  SCHEDULE: "SCHEDULE_TOPIC_XXXX",
+  SCHEDULE: SCHEDULE_TOPIC,
   BENCHMARK: "BenchmarkTest",
   TRANS_HALF: "RMQ_SYS_TRANS_HALF_TOPIC",
   TRACE: "RMQ_SYS_TRACE_TOPIC",

@@ -14,8 +14,9 @@ import {
   type TopicConfig,
 } from "../../client/protocol/topic_config.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import { PersistedTable } from "../../store/json_file.ts";
+import type { PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
+import { persistedTable } from "./persisted_table.ts";
 import {
   autoCreateTopicConfig,
   systemTopicConfigs,
@@ -74,17 +75,12 @@ export class TopicTable implements AsyncDisposable {
 
   /** Loads the topics. @throws {CorruptStoreError} when they cannot be read. */
   constructor(options: TopicTableOptions) {
-    const { folder, fileSystem, settings, now, log } = options;
-    const path = `${folder}/topics.json`;
+    const { settings, now } = options;
     this.#options = options;
-    this.#persisted = new PersistedTable({
-      path,
-      fileSystem,
+    this.#persisted = persistedTable(options, "topics.json", {
       parse: parseTopicsFile,
       snapshot: () => this.toJson(),
       delayMillis: 0,
-      onFallback: (error) => log.warn("took the last good copy of a damaged file", { path, error }),
-      onSaveFailed: (error) => log.error("cannot save the topics, trying again", { error }),
     });
     const systemTopics = systemTopicConfigs(settings);
     this.#systemTopics = new Set([

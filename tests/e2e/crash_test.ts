@@ -4,9 +4,7 @@ import {
   QUERY_CONSUMER_OFFSET,
   UPDATE_CONSUMER_OFFSET,
 } from "../../client/protocol/commands/offset.ts";
-import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
 import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
-import { SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
 import { decodeMessages } from "../../client/protocol/message_record.ts";
 import { ResponseCode } from "../../client/protocol/response_code.ts";
 import { seededRandom } from "../helpers/random.ts";
@@ -79,17 +77,9 @@ async function sendUntil(
 }
 
 function send(client: TestClient, queueId: number, body: string) {
-  return client.invoke(SEND_MESSAGE_V2, {
-    producerGroup: "p",
-    topic: "Crash",
-    defaultTopic: "TBW102",
-    defaultTopicQueueNums: QUEUES,
-    queueId,
-    sysFlag: 0,
-    bornTimestamp: Date.now(),
-    flag: 0,
-    properties: `UNIQ_KEY\u0001${body}\u0002`,
-  }, encodeUtf8(body));
+  const properties = `UNIQ_KEY\u0001${body}\u0002`;
+  const fields = { defaultTopicQueueNums: QUEUES, queueId, properties };
+  return client.send("Crash", encodeUtf8(body), fields);
 }
 
 async function maxOffset(client: TestClient, queueId: number): Promise<number> {
@@ -103,7 +93,7 @@ async function checkLedger(client: TestClient, acknowledged: Ledger): Promise<vo
   for (let queueId = 0; queueId < QUEUES; queueId++) {
     const end = await maxOffset(client, queueId);
     for (let queueOffset = 0; queueOffset < end;) {
-      const response = await pull(client, queueId, queueOffset);
+      const response = await client.pull("Crash", { queueId, queueOffset });
       assertEquals(response.code, ResponseCode.SUCCESS);
       for (const message of decodeMessages(response.body)) {
         assertEquals(message.queueOffset, queueOffset++, "queue offsets are dense");
@@ -113,21 +103,6 @@ async function checkLedger(client: TestClient, acknowledged: Ledger): Promise<vo
     }
   }
   for (const [place, body] of acknowledged) assertEquals(found.get(place), body, place);
-}
-
-function pull(client: TestClient, queueId: number, queueOffset: number) {
-  return client.invoke(PULL_MESSAGE, {
-    consumerGroup: "g",
-    topic: "Crash",
-    queueId,
-    queueOffset,
-    maxMsgNums: 32,
-    sysFlag: PullSysFlag.SUBSCRIPTION,
-    commitOffset: 0,
-    suspendTimeoutMillis: 0,
-    subscription: "*",
-    subVersion: 0,
-  });
 }
 
 async function checkOffsets(client: TestClient): Promise<void> {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
-import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
-import { CONSUMER_SEND_MSG_BACK, SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
+import { PullSysFlag } from "../../client/protocol/commands/pull.ts";
+import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
 import { HEART_BEAT } from "../../client/protocol/commands/client.ts";
 import { findProperty } from "../../client/protocol/message.ts";
 import { decodeMessages, type StoredMessage } from "../../client/protocol/message_record.ts";
@@ -11,17 +11,7 @@ import { startComet, TestClient } from "../helpers/comet.ts";
 const FLAGS = ["--set", "messageDelayLevel=1s 1h"];
 
 function send(client: TestClient, properties: string) {
-  return client.invoke(SEND_MESSAGE_V2, {
-    producerGroup: "p",
-    topic: "Delayed",
-    defaultTopic: "TBW102",
-    defaultTopicQueueNums: 1,
-    queueId: 0,
-    sysFlag: 0,
-    bornTimestamp: Date.now(),
-    flag: 0,
-    properties,
-  }, encodeUtf8("x"));
+  return client.send("Delayed", encodeUtf8("x"), { properties });
 }
 
 /** Waits in a held pull for the next message of a queue. */
@@ -30,17 +20,11 @@ async function next(
   topic: string,
   queueOffset: number,
 ): Promise<StoredMessage> {
-  const response = await client.invoke(PULL_MESSAGE, {
-    consumerGroup: "g",
-    topic,
-    queueId: 0,
+  const response = await client.pull(topic, {
     queueOffset,
     maxMsgNums: 1,
     sysFlag: PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND,
-    commitOffset: 0,
     suspendTimeoutMillis: 8_000,
-    subscription: "*",
-    subVersion: 0,
   });
   assertEquals(response.code, ResponseCode.SUCCESS, response.remark);
   return decodeMessages(response.body)[0]!;

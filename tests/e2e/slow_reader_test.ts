@@ -1,11 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ByteWriter } from "../../client/protocol/bytes.ts";
-import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
+import { PULL_MESSAGE } from "../../client/protocol/commands/pull.ts";
 import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
-import { SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
 import { createRequest, encodeFrame } from "../../client/protocol/frame.ts";
 import { encodeHeader } from "../../client/protocol/header_schema.ts";
-import { startComet, TestClient } from "../helpers/comet.ts";
+import { pullHeader, startComet, TestClient } from "../helpers/comet.ts";
 
 const MESSAGES = 32;
 const BODY = new Uint8Array(64 * 1024);
@@ -25,33 +24,14 @@ Deno.test({
     await using comet = await startComet(Deno.makeTempDirSync());
     await using client = new TestClient(comet.brokerPort);
     for (let n = 0; n < MESSAGES; n++) {
-      const response = await client.invoke(SEND_MESSAGE_V2, {
-        producerGroup: "p",
-        topic: "Slow",
-        defaultTopic: "TBW102",
-        defaultTopicQueueNums: 1,
-        queueId: 0,
-        sysFlag: 0,
-        bornTimestamp: Date.now(),
-        flag: 0,
-      }, BODY);
+      const response = await client.send("Slow", BODY);
       assertEquals(response.code, 0);
     }
     const reader = await Deno.connect({ hostname: "127.0.0.1", port: comet.brokerPort });
     const pulls = new ByteWriter();
     for (let n = 0; n < PULLS; n++) {
-      const header = encodeHeader(PULL_MESSAGE.request, {
-        consumerGroup: "g",
-        topic: "Slow",
-        queueId: 0,
-        queueOffset: n % MESSAGES,
-        maxMsgNums: MESSAGES,
-        sysFlag: PullSysFlag.SUBSCRIPTION,
-        commitOffset: 0,
-        suspendTimeoutMillis: 0,
-        subscription: "*",
-        subVersion: 0,
-      });
+      const pull = { ...pullHeader("Slow"), queueOffset: n % MESSAGES };
+      const header = encodeHeader(PULL_MESSAGE.request, pull);
       encodeFrame(pulls, createRequest(PULL_MESSAGE.code, header));
     }
     // The broker stops reading from it, so this may never come to its end.

@@ -3,23 +3,12 @@ import { encodeUtf8 } from "../../client/protocol/bytes.ts";
 import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from "../../client/protocol/commands/group.ts";
 import { GET_ROUTEINFO_BY_TOPIC } from "../../client/protocol/commands/namesrv.ts";
 import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
-import { SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
 import type { RemotingCommand } from "../../client/protocol/frame.ts";
 import { ResponseCode } from "../../client/protocol/response_code.ts";
 import { startComet, TestClient } from "../helpers/comet.ts";
 
 function send(client: TestClient, topic: string, fields = {}): Promise<RemotingCommand> {
-  return client.invoke(SEND_MESSAGE_V2, {
-    producerGroup: "p",
-    topic,
-    defaultTopic: "TBW102",
-    defaultTopicQueueNums: 4,
-    queueId: 0,
-    sysFlag: 0,
-    bornTimestamp: Date.now(),
-    flag: 0,
-    ...fields,
-  }, encodeUtf8("x"));
+  return client.send(topic, encodeUtf8("x"), { defaultTopicQueueNums: 4, ...fields });
 }
 
 Deno.test("a send that finds its topic new is answered when the name server knows the topic", async () => {

@@ -1,5 +1,7 @@
 /** Starts the whole program as a user does, on free ports, and speaks to it. */
 
+import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
+import { SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
 import { createRequest, type RemotingCommand } from "../../client/protocol/frame.ts";
 import { type Command, encodeHeader, type Fields } from "../../client/protocol/header_schema.ts";
 import type { HeaderInput } from "../../client/protocol/header_schema.ts";
@@ -82,7 +84,50 @@ export class TestClient implements AsyncDisposable {
     return this.#client.invoke(this.#address, request, timeoutMillis);
   }
 
+  /** Sends a message to queue 0, of which the topic gets `queueNums` when it is new. */
+  send(
+    topic: string,
+    body: Uint8Array,
+    fields: Partial<HeaderInput<typeof SEND_MESSAGE_V2.request.fields>> = {},
+  ): Promise<RemotingCommand> {
+    const header = {
+      producerGroup: "p",
+      topic,
+      defaultTopic: "TBW102",
+      defaultTopicQueueNums: 1,
+      queueId: 0,
+      sysFlag: 0,
+      bornTimestamp: Date.now(),
+      flag: 0,
+    };
+    return this.invoke(SEND_MESSAGE_V2, { ...header, ...fields }, body);
+  }
+
+  /** Pulls as the group "g", everything there is. */
+  pull(
+    topic: string,
+    fields: Partial<HeaderInput<typeof PULL_MESSAGE.request.fields>>,
+  ): Promise<RemotingCommand> {
+    return this.invoke(PULL_MESSAGE, { ...pullHeader(topic), ...fields });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client[Symbol.asyncDispose]();
   }
+}
+
+/** The header of a pull as the group "g" that does not wait. */
+export function pullHeader(topic: string): HeaderInput<typeof PULL_MESSAGE.request.fields> {
+  return {
+    consumerGroup: "g",
+    topic,
+    queueId: 0,
+    queueOffset: 0,
+    maxMsgNums: 32,
+    sysFlag: PullSysFlag.SUBSCRIPTION,
+    commitOffset: 0,
+    suspendTimeoutMillis: 0,
+    subscription: "*",
+    subVersion: 0,
+  };
 }

@@ -1,0 +1,85 @@
+import { assert, assertEquals } from "@std/assert";
+import { encodeUtf8 } from "../../../client/protocol/bytes.ts";
+import { hostBytes } from "../../../client/protocol/message.ts";
+import { HeldReplies } from "../../../server/broker/held_replies.ts";
+import { Schedule, scheduled } from "../../../server/broker/schedule.ts";
+import { defaultConfig } from "../../../server/config.ts";
+import { denoFileSystem, type FileSystem } from "../../../store/file_system.ts";
+import { MessageStore } from "../../../store/message_store.ts";
+import { memoryLog } from "../../helpers/fake_connection.ts";
+
+const HOST = hostBytes("127.0.0.1", 10911);
+
+/** The real file system, but for writes to the commit log while the disk is full. */
+function fillableFileSystem(disk: { full: boolean }): FileSystem {
+  return {
+    ...denoFileSystem,
+    openSync(path, options) {
+      const file = denoFileSystem.openSync(path, options);
+      const write = file.writeSync.bind(file);
+      file.writeSync = (bytes, position) => {
+        if (disk.full && path.includes("commitlog")) throw new Error("No space left on device");
+        write(bytes, position);
+      };
+      return file;
+    },
+  };
+}
+
+Deno.test("Schedule keeps a message that is due while the disk is full, and delivers it once there is space", async () => {
+  const folder = Deno.makeTempDirSync();
+  const disk = { full: false };
+  const held = new HeldReplies();
+  const { log, lines } = memoryLog();
+  const delivered = Promise.withResolvers<void>();
+  const current: { schedule?: Schedule } = {};
+  await using store = new MessageStore({
+    settings: { ...defaultConfig(), storePathRootDir: folder, flushDiskType: "ASYNC_FLUSH" },
+    fileSystem: fillableFileSystem(disk),
+    now: Date.now,
+    delayLevels: [50],
+    onArrival({ topic, queueId }) {
+      if (topic === "Orders") return delivered.resolve();
+      disk.full = true;
+      current.schedule?.wake(queueId + 1);
+    },
+    onPromised: (offset) => held.promised(offset),
+    onWriteFailed: (offset, error) => held.failed(offset, error),
+    onFatal: (error) => delivered.reject(error),
+  });
+  await using schedule = new Schedule({
+    store,
+    held,
+    folder: `${folder}/config`,
+    fileSystem: denoFileSystem,
+    levelCount: 1,
+    now: Date.now,
+    log: {
+      ...log,
+      error(message, fields) {
+        log.error(message, fields);
+        // The delivery has failed; from here on there is space.
+        disk.full = false;
+      },
+    },
+  });
+  current.schedule = schedule;
+  const message = {
+    topic: "Orders",
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: 1,
+    bornHost: HOST,
+    storeHost: HOST,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: encodeUtf8("x"),
+    properties: "",
+  };
+  assertEquals(store.putMessage(scheduled(message, 1, 1)).status, "PUT_OK");
+  store.commit();
+  await delivered.promise;
+  assert(lines.some((line) => line.includes("No space left on device")), lines.join("\n"));
+  assertEquals(store.getMaxOffsetInQueue("Orders", 0), 1);
+});
