@@ -10,7 +10,7 @@ import { nearestName } from "./nearest_name.ts";
 import { ConfigError, printProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
 import { addressList, bool, bytes, delayLevels, int, long, millis } from "./setting.ts";
-import { name, oneOf, path, port, reachableHost } from "./setting.ts";
+import { hoursOfDay, name, oneOf, path, percent, port, reachableHost } from "./setting.ts";
 import type { Setting } from "./setting.ts";
 
 const MUTABLE = { mutable: true };
@@ -92,6 +92,45 @@ const STORE = {
   ),
   flushIntervalCommitLog: millis(500, "How often ASYNC_FLUSH brings the commit log to disk"),
   flushConsumerOffsetInterval: millis(5_000, "How often consumer offsets are written"),
+  fileReservedTime: int(72, "How many hours messages are kept at least", { min: 1, ...MUTABLE }),
+  deleteWhen: hoursOfDay(
+    "04",
+    "The hours of the day at which expired files go, as in 04;16",
+    MUTABLE,
+  ),
+  diskMaxUsedSpaceRatio: percent(
+    75,
+    "How full the disk may be, in percent, before expired files go at any hour",
+    MUTABLE,
+  ),
+  diskSpaceCleanForciblyRatio: percent(
+    85,
+    "How full it may be before cleanFileForciblyEnable counts",
+    MUTABLE,
+  ),
+  diskSpaceWarningLevelRatio: percent(
+    100,
+    "How full it may be before no message is taken; 100 leaves that to diskMinFreeBytes",
+    { apacheDefault: "90", ...MUTABLE },
+  ),
+  diskMinFreeBytes: long(
+    0,
+    "Free bytes below which no message is taken; 0 means a twentieth of the disk, at most 1 GiB",
+    { ...OWN, ...MUTABLE },
+  ),
+  cleanFileForciblyEnable: bool(
+    false,
+    "Whether a nearly full disk may cost messages younger than fileReservedTime",
+    { apacheDefault: "true", ...MUTABLE },
+  ),
+  cleanResourceInterval: millis(
+    10_000,
+    "How often old files and the space on the disk are looked at",
+  ),
+  deleteFileBatchMax: int(10, "The most commit log files that are deleted at a time", {
+    min: 1,
+    ...MUTABLE,
+  }),
   maxMessageSize: bytes(4_194_304, "The longest message body", MUTABLE),
   enabledAppendPropCRC: bool(
     true,

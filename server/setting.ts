@@ -100,6 +100,26 @@ export function millis(
   return integer(fallback, description, "a number of milliseconds", { min: 1, ...options });
 }
 
+/** A share in percent. */
+export function percent(
+  fallback: number,
+  description: string,
+  options: SettingOptions = {},
+): Setting<number> {
+  return integer(fallback, description, "a percentage", { min: 1, max: 100, ...options });
+}
+
+/** Hours of the day, separated by semicolons. */
+export function hoursOfDay(
+  fallback: string,
+  description: string,
+  options: SettingOptions = {},
+): Setting<string> {
+  const parse = (text: string) =>
+    text.split(";").every((word) => /^([01]?\d|2[0-3])$/.test(word.trim())) ? text : undefined;
+  return setting(fallback, description, "hours such as 04 or 04;16", parse, options);
+}
+
 /** A TCP port; what 0 means is up to the row. */
 export function port(
   fallback: number,

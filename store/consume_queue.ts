@@ -49,6 +49,8 @@ export class Units {
 
 export interface ConsumeQueueOptions {
   fileSystem: FileSystem;
+  topic: string;
+  queueId: number;
   /** The queue's own folder: consumequeue/TOPIC/QUEUEID. */
   folder: string;
   /** mappedFileSizeConsumeQueue, a multiple of 20. */
@@ -58,15 +60,24 @@ export interface ConsumeQueueOptions {
    * last stop was clean and there can be none.
    */
   physicalOffsetMax: number;
+  /** Where the log begins: units that point before it are of messages that are gone. */
+  physicalOffsetMin: () => number;
 }
 
 export class ConsumeQueue {
+  readonly topic: string;
+  readonly queueId: number;
+  /** Offsets of messages that are damaged on disk and are passed over; reported when they were found. */
+  gaps: Set<number> | undefined;
   readonly #segments: SegmentList;
   /** The units from `#tailFirst` on, as they are or will be in the file. */
   #tail: Uint8Array = new Uint8Array(0);
   #tailView: DataView = viewOf(this.#tail);
   #tailFirst = 0;
   #minOffset = 0;
+  /** The beginning of the log that `#minOffset` is good for. */
+  #logStart = 0;
+  readonly #physicalOffsetMin: () => number;
   #maxOffset = 0;
   #writtenOffset = 0;
   #syncedOffset = 0;
@@ -75,12 +86,17 @@ export class ConsumeQueue {
 
   /** Opens the queue and finds its end. */
   constructor(options: ConsumeQueueOptions) {
+    this.topic = options.topic;
+    this.queueId = options.queueId;
     this.#segments = new SegmentList(options.fileSystem, options.folder, options.segmentBytes);
     this.#findEnds(options.physicalOffsetMax);
+    this.#physicalOffsetMin = options.physicalOffsetMin;
   }
 
   /** queueOffset of the oldest message that is still in the log. */
   get minOffset(): number {
+    const logStart = this.#physicalOffsetMin();
+    if (this.#logStart < logStart) this.#moveMinOffset(logStart);
     return this.#minOffset;
   }
 
@@ -245,8 +261,29 @@ export class ConsumeQueue {
     this.#minOffset = Math.min(this.#minOffset, queueOffset);
   }
 
-  /** Moves the beginning past messages that the log no longer has, and removes files that are wholly before it. */
-  dropBefore(physicalOffset: number): void {
+  /** Puts a unit anew that is damaged in the file. */
+  mend(queueOffset: number, physicalOffset: number, size: number, tagsCode: number): void {
+    const unit = new Uint8Array(UNIT_BYTES);
+    const view = viewOf(unit);
+    setInt64(view, 0, physicalOffset);
+    view.setInt32(8, size);
+    setInt64(view, 12, tagsCode);
+    const offset = queueOffset * UNIT_BYTES;
+    this.#segments.find(offset)?.write(unit, offset);
+    if (queueOffset >= this.#tailFirst && this.#tail.length > 0) {
+      this.#tail.set(unit, (queueOffset - this.#tailFirst) * UNIT_BYTES);
+    }
+  }
+
+  /** Removes files that only know messages which the log no longer has. Not while a sync is under way. */
+  dropOldFiles(): void {
+    const minBytes = this.minOffset * UNIT_BYTES;
+    while (this.#segments.segments.length > 1 && this.#segments.first!.end <= minBytes) {
+      this.#segments.dropFirst();
+    }
+  }
+
+  #moveMinOffset(physicalOffset: number): void {
     let low = this.#minOffset;
     let high = this.#maxOffset;
     while (low < high) {
@@ -255,9 +292,7 @@ export class ConsumeQueue {
       else high = middle;
     }
     this.#minOffset = low;
-    while (this.#segments.segments.length > 1 && this.#segments.first!.end <= low * UNIT_BYTES) {
-      this.#segments.dropFirst();
-    }
+    this.#logStart = physicalOffset;
   }
 
   close(): void {

@@ -3,6 +3,9 @@
  * place that fails, tears and forgets as disks do.
  */
 
+// Deno itself has no call for the space on a disk.
+import { statfsSync } from "node:fs";
+
 /** An open file. Each handle serves one purpose, because the runtime refuses a second operation on a busy handle. */
 export interface StoreFile {
   /** Writes all of `bytes` at `position`. @throws when the disk is full or broken; some of it may be written. */
@@ -29,12 +32,22 @@ export interface FileSystem {
   listSync(path: string): string[];
   makeFolderSync(path: string): void;
   removeSync(path: string): void;
+  /** The same, off the event loop: freeing a large file takes a while. */
+  remove(path: string): Promise<void>;
   renameSync(from: string, to: string): void;
   readTextSync(path: string): string;
   /** Takes a lock that ends with the process; undefined when another process has it. */
   tryLockSync(path: string): Disposable | undefined;
   /** Makes new, renamed and removed names in a folder survive a power loss. */
   syncFolderSync(path: string): void;
+  /** How full the disk is that holds this folder, in bytes that this process may use. */
+  diskSpaceSync(path: string): DiskSpace;
+}
+
+/** As `df` counts: what is reserved for the system is neither used nor free. */
+export interface DiskSpace {
+  usedBytes: number;
+  freeBytes: number;
 }
 
 class DenoFile implements StoreFile {
@@ -119,6 +132,7 @@ export const denoFileSystem: FileSystem = {
   },
   makeFolderSync: (path) => Deno.mkdirSync(path, { recursive: true }),
   removeSync: (path) => Deno.removeSync(path),
+  remove: (path) => Deno.remove(path),
   renameSync: (from, to) => Deno.renameSync(from, to),
   readTextSync: (path) => Deno.readTextFileSync(path),
   tryLockSync(path) {
@@ -132,5 +146,9 @@ export const denoFileSystem: FileSystem = {
     if (Deno.build.os === "windows") return;
     using folder = Deno.openSync(path, { read: true });
     folder.syncSync();
+  },
+  diskSpaceSync(path) {
+    const { bsize, blocks, bfree, bavail } = statfsSync(path);
+    return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
   },
 };

@@ -1,6 +1,7 @@
 /** Reading a queue for a consumer: units, filter, records. */
 
 import type { CommitLog } from "./commit_log.ts";
+import { coldRead, type MessageRange } from "./cold_read.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 
 /** Outcomes, with Java's names (GetMessageStatus). */
@@ -40,17 +41,19 @@ export interface GetMessageOptions {
 /** So many units are looked at for one request, so that a filter which matches nothing cannot hold up everybody. */
 const FILTERED_UNITS_MAX = 800;
 
-interface Range {
-  physicalOffset: number;
-  size: number;
+export interface MessageSource {
+  log: CommitLog;
+  /** Makes the queue readable again around a message that is not where it should be. */
+  mend: (queue: ConsumeQueue, queueOffset: number) => Promise<void>;
 }
 
 /**
  * Gets messages of a queue from `queueOffset` on. Answers at once when all of them are in memory, else after reading
- * them from the files, off the event loop.
+ * them from the files, off the event loop. Messages that are damaged on disk are passed over, after the store has
+ * tried to find them elsewhere and has reported them.
  */
 export function getMessage(
-  log: CommitLog,
+  source: MessageSource,
   queue: ConsumeQueue | undefined,
   options: GetMessageOptions,
 ): GetMessageResult | Promise<GetMessageResult> {
@@ -74,26 +77,59 @@ export function getMessage(
   if (queueOffset > result.maxOffset) {
     return { ...result, status: "OFFSET_OVERFLOW_BADLY", nextBeginOffset: result.maxOffset };
   }
-  const ranges = matchingRanges(log, queue, options, result);
+  const ranges = matchingRanges(source.log, queue, options, result);
+  if (ranges === "DAMAGED") {
+    return mendAndGet(source, queue, options, result.nextBeginOffset);
+  }
   if (ranges.length === 0) return result;
   result.status = "FOUND";
   result.messageCount = ranges.length;
   for (const range of ranges) {
-    const bytes = log.readTail(range.physicalOffset, range.size);
-    if (bytes === undefined) return readFromFiles(log, ranges, result);
+    const bytes = source.log.readTail(range.physicalOffset, range.size);
+    if (bytes === undefined) return readFromFiles(source, queue, options, { ranges, result });
     result.parts.push(bytes);
   }
   return result;
 }
 
-/** Chooses the messages to give, and sets where the next request goes on. */
+async function mendAndGet(
+  source: MessageSource,
+  queue: ConsumeQueue,
+  options: GetMessageOptions,
+  damagedOffset: number,
+): Promise<GetMessageResult> {
+  await source.mend(queue, damagedOffset);
+  return await getMessage(source, queue, options);
+}
+
+async function readFromFiles(
+  source: MessageSource,
+  queue: ConsumeQueue,
+  options: GetMessageOptions,
+  { ranges, result }: { ranges: MessageRange[]; result: GetMessageResult },
+): Promise<GetMessageResult> {
+  const read = await coldRead(source.log, queue, ranges);
+  if (read.status === "REMOVED") {
+    return { ...result, status: "MESSAGE_WAS_REMOVING", messageCount: 0 };
+  }
+  if (read.status === "READ") return { ...result, parts: read.parts };
+  const { parts, queueOffset } = read;
+  if (parts.length === 0) return await mendAndGet(source, queue, options, queueOffset);
+  // What is before the damage can be given now; the next request comes to the damage itself.
+  return { ...result, parts, messageCount: parts.length, nextBeginOffset: queueOffset };
+}
+
+/**
+ * Chooses the messages to give, and sets where the next request goes on.
+ * @returns "DAMAGED" when already the first unit cannot be true; nextBeginOffset says which.
+ */
 function matchingRanges(
   log: CommitLog,
   queue: ConsumeQueue,
   options: GetMessageOptions,
   result: GetMessageResult,
-): Range[] {
-  const ranges: Range[] = [];
+): MessageRange[] | "DAMAGED" {
+  const ranges: MessageRange[] = [];
   let bytes = 0;
   let next = options.queueOffset;
   const end = Math.min(queue.maxOffset, next + Math.max(FILTERED_UNITS_MAX, options.maxMsgNums));
@@ -104,61 +140,23 @@ function matchingRanges(
     for (let index = 0; index < units.count; index++) {
       const size = units.size(index);
       if (ranges.length > 0 && bytes + size > options.maxMsgBytes) break scan;
-      next++;
-      if (options.filter?.matchesTagsCode(units.tagsCode(index)) === false) continue;
+      const queueOffset = next++;
+      if (queue.gaps?.has(queueOffset)) continue;
       const physicalOffset = units.physicalOffset(index);
+      if (size <= 0 || physicalOffset < 0 || physicalOffset + size > log.writtenOffset) {
+        result.nextBeginOffset = queueOffset;
+        return ranges.length === 0 ? "DAMAGED" : ranges;
+      }
+      if (options.filter?.matchesTagsCode(units.tagsCode(index)) === false) continue;
       if (physicalOffset < log.minOffset) {
         if (ranges.length === 0) result.status = "MESSAGE_WAS_REMOVING";
         continue;
       }
-      ranges.push({ physicalOffset, size });
+      ranges.push({ queueOffset, physicalOffset, size });
       bytes += size;
       if (ranges.length >= options.maxMsgNums || bytes >= options.maxMsgBytes) break scan;
     }
   }
   result.nextBeginOffset = next;
   return ranges;
-}
-
-async function readFromFiles(
-  log: CommitLog,
-  ranges: Range[],
-  result: GetMessageResult,
-): Promise<GetMessageResult> {
-  // Kept until the end, since others may push them out of the cache meanwhile.
-  const pages = new Map<number, Uint8Array>();
-  for (;;) {
-    // In one turn, because the log's tail goes on while a page is read.
-    const missing = gather(log, pages, ranges, result);
-    if (missing === undefined) return result;
-    pages.set(missing, await log.pages.load(missing));
-  }
-}
-
-/** Collects the records; gives the first page that is missing for that, if one is. */
-function gather(
-  log: CommitLog,
-  pages: Map<number, Uint8Array>,
-  ranges: Range[],
-  result: GetMessageResult,
-): number | undefined {
-  result.parts = [];
-  for (const { physicalOffset, size } of ranges) {
-    const inTail = log.readTail(physicalOffset, size);
-    if (inTail !== undefined) {
-      result.parts.push(inTail);
-      continue;
-    }
-    const end = physicalOffset + size;
-    for (let offset = physicalOffset; offset < end;) {
-      const start = log.pages.startOf(offset);
-      const page = pages.get(start) ?? log.pages.get(start);
-      const part = page?.subarray(offset - start, end - start);
-      if (part === undefined || part.length === 0) return start;
-      pages.set(start, page!);
-      result.parts.push(part);
-      offset += part.length;
-    }
-  }
-  return undefined;
 }

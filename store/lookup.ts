@@ -1,6 +1,6 @@
 /** Finding messages and offsets by place, key and time. */
 
-import { decodeUtf8, viewOf } from "../client/protocol/bytes.ts";
+import { decodeUtf8, getInt64, viewOf } from "../client/protocol/bytes.ts";
 import { findProperty, MessageProperty } from "../client/protocol/message.ts";
 import { checkRecord, copyMessage, type StoredMessage } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
@@ -43,7 +43,7 @@ export async function recordAt(
   return bytes.subarray(0, check.record.size);
 }
 
-/** When the message of a queue was stored, in milliseconds since the epoch; -1 when the log has it no more. */
+/** When the message of a queue was stored, in milliseconds since the epoch; -1 when it cannot be read. */
 export function storeTimestampOf(log: CommitLog, queue: ConsumeQueue, queueOffset: number): number {
   const units = queue.read(queueOffset, 1);
   if (units.count === 0 || units.physicalOffset(0) < log.minOffset) return -1;
@@ -51,8 +51,11 @@ export function storeTimestampOf(log: CommitLog, queue: ConsumeQueue, queueOffse
   const bytes = log.readTail(physicalOffset, STORE_TIMESTAMP_READ_BYTES) ??
     log.readSync(physicalOffset, STORE_TIMESTAMP_READ_BYTES);
   const view = viewOf(bytes);
+  if (bytes.length < STORE_TIMESTAMP_READ_BYTES) return -1;
+  // A unit that is damaged points to something else.
+  if (getInt64(view, 20) !== queueOffset || getInt64(view, 28) !== physicalOffset) return -1;
   const bornHostBytes = (view.getInt32(36) & 16) === 0 ? 8 : 20;
-  return Number(view.getBigInt64(48 + bornHostBytes));
+  return getInt64(view, 48 + bornHostBytes);
 }
 
 /**
@@ -69,8 +72,12 @@ export function offsetByTime(
   let high = queue.maxOffset;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const stored = storeTimestampOf(log, queue, middle);
-    if (stored < timestamp || (boundary === "UPPER" && stored === timestamp)) low = middle + 1;
+    // A message that cannot be read counts as stored when the next one was.
+    let at = middle;
+    let stored = storeTimestampOf(log, queue, at);
+    while (stored < 0 && ++at < high) stored = storeTimestampOf(log, queue, at);
+    const isBefore = stored < timestamp || (boundary === "UPPER" && stored === timestamp);
+    if (stored >= 0 && isBefore) low = at + 1;
     else high = middle;
   }
   return boundary === "LOWER" ? low : Math.max(queue.minOffset, low - 1);

@@ -140,7 +140,7 @@ export class MessageIndex {
 }
 
 /** The hash of `topic#key`, never negative. */
-function keyHash(topic: string, key: string): number {
+export function keyHash(topic: string, key: string): number {
   const hash = Math.abs(javaHashCode(`${topic}#${key}`));
   return hash > 0x7fffffff ? 0 : hash;
 }

@@ -2,7 +2,8 @@
 
 import { findProperty, MessageProperty } from "../client/protocol/message.ts";
 import type { MessageToStore, StoredMessage } from "../client/protocol/message_record.ts";
-import { readApacheCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { readApacheCheckpoint, readCheckpoint } from "./checkpoint.ts";
+import { CheckpointTask } from "./checkpoint_task.ts";
 import { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import {
@@ -14,10 +15,11 @@ import {
   isQueued,
   tagsCodeOf,
 } from "./dispatch.ts";
-import { StoreUnwritableError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
+import { lockFolder, overwriteText } from "./folder.ts";
 import { type FlushDiskType, GroupCommit } from "./flush.ts";
 import { getMessage, type GetMessageOptions, type GetMessageResult } from "./get_message.ts";
+import type { MessageSource } from "./get_message.ts";
 import {
   type BoundaryType,
   type KeyQuery,
@@ -29,10 +31,12 @@ import {
 } from "./lookup.ts";
 import { MessageIndex } from "./message_index.ts";
 import { QueueTable } from "./queue_table.ts";
+import { type DamageReport, mendQueue } from "./mend.ts";
 import { scanLog, scanStart } from "./recovery.ts";
+import { type DeletedFile, Retention, type RetentionSettings } from "./retention.ts";
 
 /** The settings that the store reads, under Apache's names. */
-export interface StoreSettings {
+export interface StoreSettings extends RetentionSettings {
   storePathRootDir: string;
   /** The commit log's folder; empty for `commitlog` in the data folder. */
   storePathCommitLog: string;
@@ -44,6 +48,8 @@ export interface StoreSettings {
   enabledAppendPropCRC: boolean;
   flushDiskType: FlushDiskType;
   flushIntervalCommitLog: number;
+  /** How often old files and the space on the disk are looked at. */
+  cleanResourceInterval: number;
 }
 
 export interface StoreOptions {
@@ -58,6 +64,14 @@ export interface StoreOptions {
   onPromised: (offset: number) => void;
   /** What was appended after `offset` could not be written and is forgotten; later sends may succeed again. */
   onWriteFailed: (offset: number, error: Error) => void;
+  /** Messages were damaged on disk; they were mended, or are passed over from now on. */
+  onDamage: (report: DamageReport) => void;
+  /** Old log files are gone. Queues begin later now. */
+  onDeleted: (files: DeletedFile[]) => void;
+  /** The disk takes no more messages for the reason given, or (undefined) takes them again. */
+  onDiskFull: (reason: string | undefined) => void;
+  /** A checkpoint or the deletion of old files failed. Nothing is lost by it; it is tried again. */
+  onUpkeepFailed: (error: Error) => void;
   /** An fsync failed: nothing is written or acknowledged any more, the process should end. */
   onFatal: (error: Error) => void;
 }
@@ -74,6 +88,16 @@ export type PutMessageResult =
   | { status: "PROPERTIES_SIZE_EXCEEDED" }
   | { status: "SERVICE_NOT_AVAILABLE"; reason: string };
 
+/** Counters since the start, and places in the log. */
+export interface StoreStats {
+  /** Messages that were put; divided by `syncCount` it says how many share an fdatasync. */
+  putCount: number;
+  syncCount: number;
+  minOffset: number;
+  maxOffset: number;
+  durableOffset: number;
+}
+
 /** What a start found. */
 export interface RecoveryReport {
   clean: boolean;
@@ -85,8 +109,6 @@ export interface RecoveryReport {
 
 /** The log's newest part that stays in memory for consumers that keep up. */
 const TAIL_BYTES_MAX = 16 * 1024 * 1024;
-/** How often queues, index and checkpoint are brought to disk while messages come in. */
-const CHECKPOINT_INTERVAL_MILLIS = 5_000;
 
 export class MessageStore implements AsyncDisposable {
   readonly recovery: RecoveryReport;
@@ -98,14 +120,18 @@ export class MessageStore implements AsyncDisposable {
   readonly #index: MessageIndex | undefined;
   readonly #flush: GroupCommit;
   readonly #dispatchQueue = new DispatchQueue();
+  readonly #retention: Retention;
+  /** Queues that are being mended. */
+  readonly #mending = new Map<ConsumeQueue, Promise<void>>();
+  readonly #source: MessageSource;
   #dispatchedOffset: number;
   #lastRecordOffset: number;
   #lastStoreTimestamp: number;
-  #checkpointOffset: number;
-  /** Up to when the index files are whole on disk, as Apache reads them. */
-  #indexedTimestamp: number;
-  #checkpointing: Promise<void> | undefined;
-  readonly #checkpointTimer: ReturnType<typeof setInterval>;
+  readonly #checkpoint: CheckpointTask;
+  readonly #retentionTimer: ReturnType<typeof setInterval>;
+  #deleting: Promise<void> | undefined;
+  #diskFull: string | undefined;
+  #putCount = 0;
   #unwritable: string | undefined;
 
   /**
@@ -130,6 +156,7 @@ export class MessageStore implements AsyncDisposable {
       fileSystem,
       folder: `${this.#folder}/consumequeue`,
       segmentBytes: settings.mappedFileSizeConsumeQueue,
+      physicalOffsetMin: () => this.#log.minOffset,
     });
     if (settings.messageIndexEnable) {
       this.#index = new MessageIndex({
@@ -160,8 +187,6 @@ export class MessageStore implements AsyncDisposable {
     });
     this.#log.startAt(scan.endOffset);
     this.#dispatchedOffset = scan.endOffset;
-    this.#checkpointOffset = start;
-    this.#indexedTimestamp = apacheTimestamp;
     this.#lastRecordOffset = scan.lastRecordOffset >= 0
       ? scan.lastRecordOffset
       : checkpoint?.lastRecordOffset ?? -1;
@@ -175,7 +200,36 @@ export class MessageStore implements AsyncDisposable {
       onPromised: (offset) => this.#promised(offset),
       onFailure: (error) => this.#fail(error),
     });
-    this.#checkpointTimer = setInterval(() => this.checkpoint(), CHECKPOINT_INTERVAL_MILLIS);
+    this.#checkpoint = new CheckpointTask({
+      fileSystem,
+      folder: this.#folder,
+      log: this.#log,
+      flush: this.#flush,
+      queues: this.#queues,
+      index: this.#index,
+      dispatched: () => ({
+        endOffset: this.#dispatchedOffset,
+        lastRecordOffset: this.#lastRecordOffset,
+        storeTimestamp: this.#lastStoreTimestamp,
+      }),
+      startOffset: start,
+      indexedTimestamp: apacheTimestamp,
+      onFailed: options.onUpkeepFailed,
+    });
+    this.#source = { log: this.#log, mend: (queue, queueOffset) => this.#mend(queue, queueOffset) };
+    fileSystem.makeFolderSync(this.#log.segments.folder);
+    this.#retention = new Retention({
+      settings,
+      log: this.#log,
+      now: options.now,
+      diskSpace: () => fileSystem.diskSpaceSync(this.#log.segments.folder),
+      neededFrom: () => this.#checkpoint.checkpointOffset,
+    });
+    this.#diskChecked();
+    this.#retentionTimer = setInterval(
+      () => this.deleteExpiredFiles(),
+      settings.cleanResourceInterval,
+    );
     this.recovery = {
       clean,
       scannedRecords: scan.recordCount,
@@ -190,15 +244,15 @@ export class MessageStore implements AsyncDisposable {
    * reached `endOffset`.
    */
   putMessage(message: MessageToStore): PutMessageResult {
-    if (this.#unwritable !== undefined) {
-      return { status: "SERVICE_NOT_AVAILABLE", reason: this.#unwritable };
-    }
+    const refusal = this.#unwritable ?? this.#diskFull;
+    if (refusal !== undefined) return { status: "SERVICE_NOT_AVAILABLE", reason: refusal };
     const queue = this.#queues.get(message.topic, message.queueId);
     const queueOffset = queue.nextOffset;
     const storeTimestamp = this.#nextStoreTimestamp();
     const appended = this.#log.append(message, queueOffset, storeTimestamp);
     if (appended.status !== "appended") return { status: "PROPERTIES_SIZE_EXCEEDED" };
     if (isQueued(message.sysFlag)) queue.nextOffset++;
+    this.#putCount++;
     const { topic, properties } = message;
     const { physicalOffset, size } = appended;
     this.#dispatchQueue.push({
@@ -267,7 +321,19 @@ export class MessageStore implements AsyncDisposable {
     queueId: number,
     options: GetMessageOptions,
   ): GetMessageResult | Promise<GetMessageResult> {
-    return getMessage(this.#log, this.#queues.find(topic, queueId), options);
+    return getMessage(this.#source, this.#queues.find(topic, queueId), options);
+  }
+
+  /** One at a time for a queue; who comes meanwhile waits for that one. */
+  #mend(queue: ConsumeQueue, queueOffset: number): Promise<void> {
+    let mending = this.#mending.get(queue);
+    if (mending === undefined) {
+      mending = mendQueue(this.#log, queue, queueOffset, this.#options.delayLevels)
+        .then((report) => this.#options.onDamage(report))
+        .finally(() => this.#mending.delete(queue));
+      this.#mending.set(queue, mending);
+    }
+    return mending;
   }
 
   /** The queue of a topic, if it ever had a message. */
@@ -329,8 +395,9 @@ export class MessageStore implements AsyncDisposable {
   }
 
   /** Counters for people and dashboards. */
-  get stats(): { minOffset: number; maxOffset: number; durableOffset: number; syncCount: number } {
+  get stats(): StoreStats {
     return {
+      putCount: this.#putCount,
       minOffset: this.#log.minOffset,
       maxOffset: this.#log.writtenOffset,
       durableOffset: this.#flush.durableOffset,
@@ -338,73 +405,51 @@ export class MessageStore implements AsyncDisposable {
     };
   }
 
-  /** Brings queues and index to disk and notes how far they go. Runs by itself; never rejects. */
-  checkpoint(): Promise<void> {
-    if (this.#dispatchedOffset === this.#checkpointOffset) return Promise.resolve();
-    return this.#checkpointing ??= this.#writeCheckpoint()
-      .catch((error) => this.#options.onWriteFailed(this.#log.appendOffset, error))
-      .finally(() => this.#checkpointing = undefined);
+  /**
+   * Deletes log files as fileReservedTime, deleteWhen and the space on the disk say. Runs by itself; never rejects.
+   * @param evenNow deletes what has expired at any hour.
+   */
+  deleteExpiredFiles(evenNow = false): Promise<void> {
+    return this.#deleting ??= this.#deleteExpiredFiles(evenNow)
+      .catch(this.#options.onUpkeepFailed)
+      .finally(() => this.#deleting = undefined);
   }
 
-  async #writeCheckpoint(closing = false): Promise<void> {
-    const endOffset = this.#dispatchedOffset;
-    const lastRecordOffset = this.#lastRecordOffset;
-    const storeTimestamp = this.#lastStoreTimestamp;
-    await this.#flush.flush();
-    if (this.#flush.durableOffset < endOffset) return;
-    await this.#queues.sync();
-    if (closing) await this.#index?.sync();
-    else await this.#index?.syncUnits();
-    if (closing) this.#indexedTimestamp = storeTimestamp;
-    writeCheckpoint(this.#options.fileSystem, this.#folder, { endOffset, lastRecordOffset }, {
-      storeTimestamp,
-      indexedTimestamp: this.#indexedTimestamp,
-    });
-    this.#checkpointOffset = endOffset;
+  async #deleteExpiredFiles(evenNow: boolean): Promise<void> {
+    const files = await this.#retention.deleteExpiredFiles(evenNow);
+    this.#diskChecked();
+    if (files.length === 0) return;
+    this.#options.onDeleted(files);
+    await this.checkpoint();
+  }
+
+  #diskChecked(): void {
+    const { full } = this.#retention.disk;
+    if ((full === undefined) !== (this.#diskFull === undefined)) this.#options.onDiskFull(full);
+    this.#diskFull = full;
+  }
+
+  /** Brings queues and index to disk and notes how far they go. Runs by itself; never rejects. */
+  checkpoint(): Promise<void> {
+    return this.#checkpoint.run();
   }
 
   /** Brings everything to disk and closes. A start after this reads nothing twice. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#checkpointTimer);
+    clearInterval(this.#retentionTimer);
+    await this.#deleting;
     this.commit();
     const writable = this.#unwritable === undefined;
     this.#unwritable ??= "the store is closed";
     await this.#flush.flush();
     this.#flush.stop();
-    await this.#checkpointing;
-    if (writable) {
-      await this.#writeCheckpoint(true);
-      if (this.#checkpointOffset === this.#dispatchedOffset) {
-        this.#options.fileSystem.removeSync(`${this.#folder}/abort`);
-      }
+    await this.#checkpoint.stop();
+    if (writable && await this.#checkpoint.finish()) {
+      this.#options.fileSystem.removeSync(`${this.#folder}/abort`);
     }
     this.#queues.close();
     this.#index?.close();
     this.#log.close();
     this.#lock[Symbol.dispose]();
   }
-}
-
-function lockFolder(fileSystem: FileSystem, folder: string): Disposable {
-  let lock: Disposable | undefined;
-  try {
-    fileSystem.makeFolderSync(folder);
-    lock = fileSystem.tryLockSync(`${folder}/lock`);
-  } catch (error) {
-    throw new StoreUnwritableError(
-      `Cannot write to the data folder ${folder}; choose another with --data, or change its rights`,
-      { cause: error },
-    );
-  }
-  if (lock !== undefined) return lock;
-  throw new StoreUnwritableError(
-    `The data folder ${folder} is in use by another process; stop that one, or choose another ` +
-      `folder with --data`,
-  );
-}
-
-function overwriteText(fileSystem: FileSystem, path: string, text: string): void {
-  const file = fileSystem.openSync(path, { create: true });
-  file.writeSync(new TextEncoder().encode(text), 0);
-  file.close();
 }

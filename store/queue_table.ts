@@ -8,10 +8,14 @@ export interface QueueTableOptions {
   /** The folder `consumequeue`. */
   folder: string;
   segmentBytes: number;
+  /** Where the log begins. */
+  physicalOffsetMin: () => number;
 }
 
 /** Queues that rest have no memory and no file handles; so many may be awake. */
 const AWAKE_MAX = 1024;
+/** How long work over all queues may hold up the event loop. */
+const SLICE_MILLIS = 2;
 
 export class QueueTable {
   readonly #options: QueueTableOptions;
@@ -46,9 +50,12 @@ export class QueueTable {
     }
     const queue = new ConsumeQueue({
       fileSystem: this.#options.fileSystem,
+      topic,
+      queueId,
       folder: this.#folderOf(topic, queueId),
       segmentBytes: this.#options.segmentBytes,
       physicalOffsetMax: this.physicalOffsetMax,
+      physicalOffsetMin: this.#options.physicalOffsetMin,
     });
     let queues = this.#topics.get(topic);
     if (queues === undefined) this.#topics.set(topic, queues = []);
@@ -65,11 +72,27 @@ export class QueueTable {
     return `${this.#options.folder}/${topic}/${queueId}`;
   }
 
-  /** Opens every queue that there is on disk. */
-  openAll(): void {
-    for (const topic of this.#options.fileSystem.listSync(this.#options.folder)) {
-      for (const name of this.#options.fileSystem.listSync(`${this.#options.folder}/${topic}`)) {
-        if (/^\d+$/.test(name)) this.find(topic, Number(name));
+  /** Lets all queues on disk follow a log that has lost its beginning; in slices. Not while they are synced. */
+  async dropOldFiles(): Promise<void> {
+    let sliceEnd = performance.now() + SLICE_MILLIS;
+    for (const { topic, queueId } of this.#withOldFiles()) {
+      const isOpen = this.#topics.get(topic)?.[queueId] !== undefined;
+      const queue = this.find(topic, queueId);
+      queue?.dropOldFiles();
+      if (queue !== undefined && !isOpen) this.#rest(queue);
+      if (performance.now() < sliceEnd) continue;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      sliceEnd = performance.now() + SLICE_MILLIS;
+    }
+  }
+
+  *#withOldFiles(): Generator<{ topic: string; queueId: number }> {
+    const { fileSystem, folder } = this.#options;
+    for (const topic of fileSystem.listSync(folder)) {
+      for (const name of fileSystem.listSync(`${folder}/${topic}`)) {
+        if (!/^\d+$/.test(name)) continue;
+        const hasOldFiles = fileSystem.listSync(`${folder}/${topic}/${name}`).length > 1;
+        if (hasOldFiles) yield { topic, queueId: Number(name) };
       }
     }
   }
@@ -89,9 +112,13 @@ export class QueueTable {
     for (const queue of this.#awake) {
       if (this.#awake.size <= AWAKE_MAX) return;
       if (queue.dirty) continue;
-      queue.rest();
-      this.#awake.delete(queue);
+      this.#rest(queue);
     }
+  }
+
+  #rest(queue: ConsumeQueue): void {
+    queue.rest();
+    this.#awake.delete(queue);
   }
 
   close(): void {

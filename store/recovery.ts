@@ -126,6 +126,16 @@ function refuseDamage(log: CommitLog, offset: number, reason: string): void {
   }
 }
 
+/** Where the first sound message at or after `offset` begins, within the segment; undefined when there is none. */
+export function nextSoundRecord(log: CommitLog, offset: number): number | undefined {
+  const end = log.segments.find(offset)?.end ?? offset;
+  for (let from = offset; from < end; from += READ_BYTES) {
+    const found = soundRecordIn(log, log.readSync(from, READ_BYTES + 8), from, 0);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function soundRecordIn(
   log: CommitLog,
   bytes: Uint8Array,

@@ -88,6 +88,12 @@ export class Segment {
     this.#writer.truncateSync(this.bytes);
   }
 
+  /** Gives the file handles back when the last read has ended. */
+  async release(): Promise<void> {
+    await this.#reading;
+    this.close();
+  }
+
   /** Gives the file handles back; the next use opens them again. Not while a sync or a read is under way. */
   close(): void {
     for (const file of [this.#writer, this.#syncer, this.#reader]) file?.close();
@@ -185,6 +191,15 @@ export class SegmentList {
   /** Removes the oldest segment. */
   dropFirst(): void {
     this.#remove(this.#segments.shift()!);
+  }
+
+  /** The same, off the event loop; waits for who reads the segment. */
+  async removeFirst(): Promise<void> {
+    const segment = this.#segments.shift()!;
+    await segment.release();
+    await this.#fileSystem.remove(segment.path);
+    // Files that went in this order must not come back in another, which would leave a hole.
+    this.#fileSystem.syncFolderSync(this.folder);
   }
 
   /** Gives every file handle back. */

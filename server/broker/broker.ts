@@ -28,6 +28,7 @@ import { createRegistration, type Registration } from "./registration.ts";
 import { parseDelayLevels, Schedule } from "./schedule.ts";
 import { sendBackRoutes } from "./send_back_routes.ts";
 import { sendRoutes } from "./send_routes.ts";
+import { storeReports } from "./store_reports.ts";
 import { topicRoutes } from "./topic_routes.ts";
 import { TopicTable } from "./topic_table.ts";
 
@@ -63,8 +64,15 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   // The store tells of arrivals before there is a schedule, and the schedule needs the store.
   const schedule: { current?: Schedule } = {};
   const writeWarnings = new RateLimit(1_000);
-  const store = stack.use(
+  // The store opens before the offsets are loaded, and may report at once.
+  const offsetTable: { current?: OffsetTable } = {};
+  const store: MessageStore = stack.use(
     new MessageStore({
+      ...storeReports({
+        log,
+        minOffsetOf: (topic, queueId) => store.getMinOffsetInQueue(topic, queueId),
+        committed: () => offsetTable.current?.committed ?? [],
+      }),
       settings: config,
       fileSystem: denoFileSystem,
       now: Date.now,
@@ -111,7 +119,7 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     }),
   );
   const groups = stack.use(new GroupTable(persisted));
-  const offsets = stack.use(new OffsetTable(persisted));
+  const offsets = offsetTable.current = stack.use(new OffsetTable(persisted));
   const clamped = offsets.clamp((topic, queueId) => store.getMaxOffsetInQueue(topic, queueId));
   if (clamped.length > 0) log.warn("consumer offsets lay beyond their queues", { clamped });
   const clientOptions = { channelExpiredTimeout: config.channelExpiredTimeout, now: Date.now, log };

@@ -24,9 +24,7 @@ import {
   recordBytesMax,
   recordCrc,
 } from "../../client/protocol/message_record.ts";
-import { denoFileSystem } from "../../store/file_system.ts";
-import { MessageStore } from "../../store/message_store.ts";
-import { defaultConfig } from "../../server/config.ts";
+import { openStore } from "../helpers/store.ts";
 
 const HOST = hostBytes("127.0.0.1", 10911);
 const PROPERTIES =
@@ -118,15 +116,11 @@ Deno.bench("recordCrc, 1 KiB", { group: "record" }, () => {
 });
 
 const folder = Deno.makeTempDirSync();
-const store = new MessageStore({
-  settings: { ...defaultConfig(), storePathRootDir: folder, flushDiskType: "ASYNC_FLUSH" },
-  fileSystem: denoFileSystem,
-  now: Date.now,
-  delayLevels: [],
-  onArrival: () => {},
-  onPromised: () => {},
-  onWriteFailed: () => {},
-  onFatal: () => {},
+const store = openStore(folder, {
+  mappedFileSizeCommitLog: 1 << 30,
+  mappedFileSizeConsumeQueue: 6_000_000,
+  maxHashSlotNum: 5_000_000,
+  maxIndexNum: 20_000_000,
 });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 Deno.bench("store: put and commit 32 messages of 1 KiB, ASYNC_FLUSH", { group: "store" }, () => {

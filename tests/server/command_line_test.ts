@@ -212,11 +212,11 @@ Deno.test("resolveConfig() prefers a flag to --set", () => {
 });
 
 Deno.test("resolveConfig() returns the warnings of all sources", () => {
-  const command = run("-c broker.conf --set deleteWhen=04", { COMET_HOME: "/" });
+  const command = run("-c broker.conf --set brokerConfigPath=x", { COMET_HOME: "/" });
   assertEquals(resolveConfig(command, "\nbrokerRole=ASYNC_MASTER").warnings, [
     "the environment variable COMET_HOME is not a setting of Comet",
     "broker.conf:2: brokerRole is a setting of Apache RocketMQ that Comet does not use",
-    "--set: deleteWhen is a setting of Apache RocketMQ that Comet does not use",
+    "--set: brokerConfigPath is a setting of Apache RocketMQ that Comet does not use",
   ]);
 });
 

@@ -4,38 +4,10 @@ import { hostBytes } from "../../client/protocol/message.ts";
 import { decodeMessages } from "../../client/protocol/message_record.ts";
 import { CorruptStoreError, StoreUnwritableError } from "../../store/errors.ts";
 import { denoFileSystem } from "../../store/file_system.ts";
-import { MessageStore, type StoreSettings } from "../../store/message_store.ts";
+import type { MessageStore } from "../../store/message_store.ts";
+import { openStore } from "../helpers/store.ts";
 
 const HOST = hostBytes("127.0.0.1", 10911);
-
-function open(folder: string, settings: Partial<StoreSettings> = {}): MessageStore {
-  return new MessageStore({
-    settings: {
-      storePathRootDir: folder,
-      storePathCommitLog: "",
-      mappedFileSizeCommitLog: 16 * 1024,
-      mappedFileSizeConsumeQueue: 20 * 50,
-      maxHashSlotNum: 100,
-      maxIndexNum: 150,
-      messageIndexEnable: true,
-      enabledAppendPropCRC: true,
-      flushDiskType: "ASYNC_FLUSH",
-      flushIntervalCommitLog: 500,
-      ...settings,
-    },
-    fileSystem: denoFileSystem,
-    now: Date.now,
-    delayLevels: [],
-    onArrival: () => {},
-    onPromised: () => {},
-    onWriteFailed: (_offset, error) => {
-      throw error;
-    },
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-}
 
 function put(store: MessageStore, from: number, to: number): void {
   for (let n = from; n < to; n++) {
@@ -104,12 +76,12 @@ function copyFolder(from: string, to: string): void {
 Deno.test("MessageStore gives back what was put, over segments and restarts", async () => {
   const folder = Deno.makeTempDirSync();
   {
-    await using store = open(folder);
+    await using store = openStore(folder);
     put(store, 0, 500);
     assertEquals(await readAll(store), expected(500));
   }
   {
-    await using store = open(folder);
+    await using store = openStore(folder);
     assert(store.recovery.clean);
     assertEquals(store.recovery.scannedRecords, 0);
     put(store, 500, 600);
@@ -132,12 +104,12 @@ Deno.test("MessageStore gives back what was put, over segments and restarts", as
 Deno.test("MessageStore recovers what was written when it was killed, also after a checkpoint", async () => {
   const folder = Deno.makeTempDirSync();
   const killed = Deno.makeTempDirSync();
-  await using store = open(folder);
+  await using store = openStore(folder);
   put(store, 0, 200);
   await store.checkpoint();
   put(store, 200, 400);
   copyFolder(folder, killed);
-  await using recovered = open(killed);
+  await using recovered = openStore(killed);
   assert(!recovered.recovery.clean);
   assertEquals(await readAll(recovered), expected(400));
   const query = { topic: "T", maxNum: 10, beginTimestamp: 0, endTimestamp: Date.now() + 1000 };
@@ -148,7 +120,7 @@ Deno.test("MessageStore recovers what was written when it was killed, also after
 
 Deno.test("MessageStore cuts a torn tail at every byte of the last record", async () => {
   const folder = Deno.makeTempDirSync();
-  await using store = open(folder, { mappedFileSizeCommitLog: 256 * 1024 });
+  await using store = openStore(folder, { mappedFileSizeCommitLog: 256 * 1024 });
   put(store, 0, 20);
   const end = store.stats.maxOffset;
   put(store, 20, 21);
@@ -159,7 +131,7 @@ Deno.test("MessageStore cuts a torn tail at every byte of the last record", asyn
     const log = `${torn}/commitlog/00000000000000000000`;
     Deno.truncateSync(log, cut);
     Deno.truncateSync(log, 256 * 1024);
-    await using recovered = open(torn, { mappedFileSizeCommitLog: 256 * 1024 });
+    await using recovered = openStore(torn, { mappedFileSizeCommitLog: 256 * 1024 });
     assertEquals(recovered.stats.maxOffset, end);
     assertEquals(await readAll(recovered), expected(20));
     put(recovered, 20, 30);
@@ -170,7 +142,7 @@ Deno.test("MessageStore cuts a torn tail at every byte of the last record", asyn
 Deno.test("MessageStore refuses to start over a damaged record with sound ones after it", async () => {
   const folder = Deno.makeTempDirSync();
   const damaged = Deno.makeTempDirSync();
-  await using store = open(folder, { mappedFileSizeCommitLog: 256 * 1024 });
+  await using store = openStore(folder, { mappedFileSizeCommitLog: 256 * 1024 });
   put(store, 0, 100);
   copyFolder(folder, damaged);
   const path = `${damaged}/commitlog/00000000000000000000`;
@@ -178,7 +150,7 @@ Deno.test("MessageStore refuses to start over a damaged record with sound ones a
   bytes[3000]! ^= 1;
   Deno.writeFileSync(path, bytes);
   const error = assertThrows(
-    () => open(damaged, { mappedFileSizeCommitLog: 256 * 1024 }),
+    () => openStore(damaged, { mappedFileSizeCommitLog: 256 * 1024 }),
     CorruptStoreError,
   );
   assert(error.message.includes("00000000000000000000 at offset"));
@@ -187,15 +159,15 @@ Deno.test("MessageStore refuses to start over a damaged record with sound ones a
 
 Deno.test("MessageStore refuses a folder that is in use", async () => {
   const folder = Deno.makeTempDirSync();
-  await using _store = open(folder);
-  assertThrows(() => open(folder), StoreUnwritableError, "in use by another process");
+  await using _store = openStore(folder);
+  assertThrows(() => openStore(folder), StoreUnwritableError, "in use by another process");
 });
 
 Deno.test("MessageStore keeps the log in storePathCommitLog when that is set", async () => {
   const folder = Deno.makeTempDirSync();
   const storePathCommitLog = `${Deno.makeTempDirSync()}/log`;
   for (const [from, to] of [[0, 10], [10, 20]] as const) {
-    await using store = open(folder, { storePathCommitLog });
+    await using store = openStore(folder, { storePathCommitLog });
     put(store, from, to);
     assertEquals(await readAll(store), expected(to));
   }
@@ -203,16 +175,16 @@ Deno.test("MessageStore keeps the log in storePathCommitLog when that is set", a
 });
 
 Deno.test("MessageStore goes on in the next segment when the last one has room for just a blank", async () => {
-  const probe = open(Deno.makeTempDirSync(), { mappedFileSizeCommitLog: 1024 * 1024 });
+  const probe = openStore(Deno.makeTempDirSync(), { mappedFileSizeCommitLog: 1024 * 1024 });
   put(probe, 0, 9);
   const bytes = probe.stats.maxOffset;
   await probe[Symbol.asyncDispose]();
   // Nine messages and a blank of 8 bytes fill a segment of this size exactly.
   const folder = Deno.makeTempDirSync();
   const killed = Deno.makeTempDirSync();
-  await using store = open(folder, { mappedFileSizeCommitLog: bytes + 8 });
+  await using store = openStore(folder, { mappedFileSizeCommitLog: bytes + 8 });
   put(store, 0, 12);
   copyFolder(folder, killed);
-  await using recovered = open(killed, { mappedFileSizeCommitLog: bytes + 8 });
+  await using recovered = openStore(killed, { mappedFileSizeCommitLog: bytes + 8 });
   assertEquals(await readAll(recovered), expected(12));
 });

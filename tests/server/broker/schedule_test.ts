@@ -3,9 +3,8 @@ import { encodeUtf8 } from "../../../client/protocol/bytes.ts";
 import { hostBytes } from "../../../client/protocol/message.ts";
 import { HeldReplies } from "../../../server/broker/held_replies.ts";
 import { Schedule, scheduled } from "../../../server/broker/schedule.ts";
-import { defaultConfig } from "../../../server/config.ts";
 import { denoFileSystem, type FileSystem } from "../../../store/file_system.ts";
-import { MessageStore } from "../../../store/message_store.ts";
+import { openStore } from "../../helpers/store.ts";
 import { memoryLog } from "../../helpers/fake_connection.ts";
 
 const HOST = hostBytes("127.0.0.1", 10911);
@@ -33,10 +32,8 @@ Deno.test("Schedule keeps a message that is due while the disk is full, and deli
   const { log, lines } = memoryLog();
   const delivered = Promise.withResolvers<void>();
   const current: { schedule?: Schedule } = {};
-  await using store = new MessageStore({
-    settings: { ...defaultConfig(), storePathRootDir: folder, flushDiskType: "ASYNC_FLUSH" },
+  await using store = openStore(folder, {}, {
     fileSystem: fillableFileSystem(disk),
-    now: Date.now,
     delayLevels: [50],
     onArrival({ topic, queueId }) {
       if (topic === "Orders") return delivered.resolve();
