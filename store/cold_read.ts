@@ -4,6 +4,7 @@ import { viewOf } from "../client/protocol/bytes.ts";
 import { checkRecord, type RecordLayout } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
+import type { PageLease } from "./page_cache.ts";
 
 /** A message to give: its place in the queue and, as the queue has it, in the log. */
 export interface MessageRange {
@@ -28,31 +29,29 @@ export async function coldRead(
   queue: ConsumeQueue,
   ranges: readonly MessageRange[],
 ): Promise<ColdRead> {
-  // Kept until the end, since others may push them out of the cache meanwhile.
-  const pages = new Map<number, Uint8Array>();
+  using pages = log.pages.lease();
   for (;;) {
     if (ranges[0]!.physicalOffset < log.minOffset) return { status: "REMOVED" };
     // In one turn, because the log's tail goes on while a page is read.
     const missing = firstMissingPage(log, pages, ranges);
     if (missing === undefined) return gather(log, queue, pages, ranges);
-    pages.set(missing, await log.pages.load(missing));
+    await pages.load(missing);
   }
 }
 
 function firstMissingPage(
   log: CommitLog,
-  pages: Map<number, Uint8Array>,
+  pages: PageLease,
   ranges: readonly MessageRange[],
 ): number | undefined {
   for (const { physicalOffset, size } of ranges) {
     if (log.readTail(physicalOffset, size) !== undefined) continue;
     const end = physicalOffset + size;
     for (let offset = physicalOffset; offset < end;) {
-      const start = log.pages.startOf(offset);
-      const page = pages.get(start) ?? log.pages.get(start);
+      const start = pages.startOf(offset);
+      const page = pages.get(start);
       // The log's last page may have been read when it was shorter.
       if (page === undefined || start + page.length <= offset) return start;
-      pages.set(start, page);
       offset = start + page.length;
     }
   }
@@ -62,13 +61,13 @@ function firstMissingPage(
 function gather(
   log: CommitLog,
   queue: ConsumeQueue,
-  pages: Map<number, Uint8Array>,
+  pages: PageLease,
   ranges: readonly MessageRange[],
 ): ColdRead {
   const parts: Uint8Array[] = [];
   for (const range of ranges) {
     const inTail = log.readTail(range.physicalOffset, range.size);
-    const bytes = inTail ?? fromPages(log, pages, range);
+    const bytes = inTail ?? fromPages(pages, range);
     if (inTail === undefined && !isRecordOf(queue, range, bytes)) {
       return { status: "DAMAGED", queueOffset: range.queueOffset, parts };
     }
@@ -78,17 +77,16 @@ function gather(
 }
 
 function fromPages(
-  log: CommitLog,
-  pages: Map<number, Uint8Array>,
+  pages: PageLease,
   { physicalOffset, size }: MessageRange,
 ): Uint8Array {
-  const start = log.pages.startOf(physicalOffset);
+  const start = pages.startOf(physicalOffset);
   const page = pages.get(start)!;
   const from = physicalOffset - start;
   if (from + size <= page.length) return page.subarray(from, from + size);
   const joined = new Uint8Array(size);
   for (let done = 0; done < size;) {
-    const next = log.pages.startOf(physicalOffset + done);
+    const next = pages.startOf(physicalOffset + done);
     const part = pages.get(next)!.subarray(physicalOffset + done - next);
     joined.set(part.subarray(0, size - done), done);
     done += part.length;

@@ -6,6 +6,9 @@ import { parseArgs } from "@std/cli/parse-args";
 /** What the program reads at run time without importing it; it lies in the binary under the same path. */
 const INCLUDED_FILES: readonly string[] = [];
 
+/** As the task `start` has it: 40 MB less memory under load, and no more work for it. */
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=16";
+
 const USAGE = `Usage: deno task compile [--target TRIPLE] [--output FILE]
 
   --target TRIPLE  the system to compile for, as in aarch64-apple-darwin (this one)
@@ -33,6 +36,7 @@ async function compile(args: string[]): Promise<number> {
     args: [
       "compile",
       "--allow-all",
+      V8_FLAGS,
       `--config=${fileURLToPath(new URL("deno.json", root))}`,
       ...INCLUDED_FILES.map((file) => `--include=${fileURLToPath(new URL(file, root))}`),
       ...(target === undefined ? [] : [`--target=${target}`]),

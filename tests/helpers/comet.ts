@@ -29,7 +29,17 @@ export async function startComet(
 ): Promise<Comet> {
   const zero = ["--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts", role, "--data", folder, ...zero, ...flags],
+    args: [
+      "run",
+      "-A",
+      "--v8-flags=--max-semi-space-size=16",
+      "main.ts",
+      role,
+      "--data",
+      folder,
+      ...zero,
+      ...flags,
+    ],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -70,8 +80,8 @@ export class TestClient implements AsyncDisposable {
   readonly #client = new RemotingClient();
   readonly #address: string;
 
-  constructor(port: number) {
-    this.#address = `127.0.0.1:${port}`;
+  constructor(port: number, hostname = "127.0.0.1") {
+    this.#address = `${hostname}:${port}`;
   }
 
   invoke<Q extends Fields, R extends Fields>(
