@@ -7,7 +7,7 @@ import { parseArgs } from "@std/cli/parse-args";
 const INCLUDED_FILES: readonly string[] = [];
 
 /** As the task `start` has it: 40 MB less memory under load, and no more work for it. */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=16";
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=8";
 
 const USAGE = `Usage: deno task compile [--target TRIPLE] [--output FILE]
 

@@ -32,7 +32,7 @@ export async function startComet(
     args: [
       "run",
       "-A",
-      "--v8-flags=--max-semi-space-size=16",
+      "--v8-flags=--max-semi-space-size=8",
       "main.ts",
       role,
       "--data",
