@@ -3,6 +3,7 @@
 import { helpText, parseCommandLine, resolveConfig } from "./server/command_line.ts";
 import { createLog, describeError } from "./server/log.ts";
 import { startServer } from "./server/server.ts";
+import { runStoreCommand } from "./server/store_command.ts";
 
 /** Kept equal to deno.json's by a test. */
 export const COMET_VERSION = "0.1.0";
@@ -13,14 +14,17 @@ async function main(args: string[]): Promise<number> {
     const command = parseCommandLine(args, Deno.env.toObject());
     if (command.kind === "help") return print(helpText());
     if (command.kind === "version") return print(`comet ${COMET_VERSION}\n`);
+    if (command.kind === "store") return await runStoreCommand(command.args, Deno.env.toObject());
     const { configFile } = command;
     const text = configFile === undefined ? "" : await Deno.readTextFile(configFile);
     const { config, warnings } = resolveConfig(command, text);
     const log = createLog(config.logLevel);
     for (const warning of warnings) log.warn(warning);
     await using server = await startServer(command.role, config, log);
+    // Whoever reads the banner may stop the program at once.
+    const stopped = stopSignal();
     print(server.banner);
-    await stopSignal();
+    await stopped;
     log.info("stopping");
     return 0;
   } catch (error) {

@@ -1,12 +1,11 @@
 /** The command line: what the user asked for. Pure; `main.ts` reads the file and does the rest. */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { applySettings, defaultConfig } from "./config.ts";
 import type { Config, SettingKey } from "./config.ts";
 import { fastPort } from "./config_derived.ts";
 import { readEnvironment } from "./config_environment.ts";
 import type { Environment } from "./config_environment.ts";
-import { nearestName } from "./nearest_name.ts";
+import { type Flag, flagLines, readFlags, settingFlags, UsageError, wordHint } from "./flags.ts";
 import { ConfigError, parseProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
 
@@ -18,17 +17,14 @@ const ROLES = {
 } as const;
 
 export type Role = keyof typeof ROLES;
+export { UsageError };
 
-interface Flag {
-  readonly letter?: string;
-  /** The placeholder of its value in the help; a flag without one is a switch. */
-  readonly value?: string;
+interface RoleFlag extends Flag {
   /** The setting that it sets. */
   readonly key?: SettingKey;
-  readonly help: string;
 }
 
-const FLAGS: Record<string, Flag> = {
+const FLAGS: Readonly<Record<string, RoleFlag>> = {
   data: { value: "DIR", key: "storePathRootDir", help: "the data folder (./comet-data)" },
   config: {
     letter: "c",
@@ -58,11 +54,6 @@ const FLAGS: Record<string, Flag> = {
   version: { letter: "v", help: "show the version" },
 };
 
-/** Thrown for a command line that cannot be followed; the message says what to do instead. */
-export class UsageError extends Error {
-  override name = "UsageError";
-}
-
 /** The settings that the command line and the environment give, before those of the file are known. */
 export interface RunCommand {
   readonly kind: "run";
@@ -73,12 +64,17 @@ export interface RunCommand {
   readonly warnings: readonly string[];
 }
 
-/** What the user asked for. */
-export type Command = { readonly kind: "help" } | { readonly kind: "version" } | RunCommand;
+/** What the user asked for; the arguments of `store` are for `runStoreCommand`. */
+export type Command =
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "store"; readonly args: readonly string[] }
+  | RunCommand;
 
 /** Reads the command line; throws UsageError, with one line, when it makes no sense. */
 export function parseCommandLine(args: readonly string[], environment: Environment): Command {
-  const { values, words } = readFlags(args);
+  if (args[0] === "store") return { kind: "store", args: args.slice(1) };
+  const { values, words } = readFlags(FLAGS, args, "comet --help");
   if (values["help"] === true || words[0] === "help") return { kind: "help" };
   if (values["version"] === true) return { kind: "version" };
   const role = readRole(words);
@@ -124,19 +120,18 @@ export function resolveConfig(
 /** What `--help` prints. */
 export function helpText(): string {
   const roles = Object.entries(ROLES).map(([role, help]) => `  ${role.padEnd(27)}${help}`);
-  const flags = Object.entries(FLAGS).map(([flag, { letter, value, help }]) => {
-    const usage = `${letter === undefined ? "    " : `-${letter}, `}--${flag} ${value ?? ""}`;
-    return `  ${usage.padEnd(27)}${help}`;
-  });
   return `Comet: Apache RocketMQ in one program.
 
 Usage: comet [ROLE] [FLAGS]
+       comet store verify|dump|repair DIR [FLAGS]
 
 Roles:
 ${roles.join("\n")}
 
+Tools for a data folder, while nothing runs over it: comet store --help
+
 Flags:
-${flags.join("\n")}
+${flagLines(FLAGS).join("\n")}
 
 Settings come from the config file, then from the environment (COMET_BROKER_NAME is
 brokerName), then from flags; what comes later wins. Port 0 takes a free port.
@@ -149,51 +144,10 @@ Examples:
 `;
 }
 
-interface ReadFlags {
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly words: readonly string[];
-}
-
-function readFlags(args: readonly string[]): ReadFlags {
-  const entries = Object.entries(FLAGS);
-  const unknown: string[] = [];
-  const values: Record<string, unknown> = parseArgs([...args], {
-    string: entries.filter(([, flag]) => flag.value !== undefined).map(([name]) => name),
-    boolean: entries.filter(([, flag]) => flag.value === undefined).map(([name]) => name),
-    alias: Object.fromEntries(
-      entries.flatMap(([name, { letter }]) => letter === undefined ? [] : [[name, letter]]),
-    ),
-    collect: ["set"],
-    unknown: (arg: string) => arg.startsWith("-") && unknown.push(arg) > 0 ? false : undefined,
-  });
-  for (const [name] of entries) {
-    if ([values[name]].flat().includes("")) throw missingValue(name);
-  }
-  if (unknown[0] !== undefined) throw unknownFlag(unknown[0]);
-  return { values, words: (values["_"] as unknown[]).map(String) };
-}
-
-function missingValue(name: string): UsageError {
-  return new UsageError(`--${name} needs a value: --${name} ${FLAGS[name]!.value}`);
-}
-
-function unknownFlag(arg: string): UsageError {
-  const name = arg.replace(/^-+/, "").replace(/=.*$/s, "");
-  if (FLAGS[name]?.value !== undefined) return missingValue(name);
-  const suggestion = nearestName(name, Object.keys(FLAGS));
-  const hint = suggestion === undefined
-    ? "comet --help lists the flags"
-    : `did you mean --${suggestion}?`;
-  return new UsageError(`unknown flag ${arg.replace(/=.*$/s, "")}; ${hint}`);
-}
-
 function readRole(words: readonly string[]): Role {
   const [word = "serve", surplus] = words;
   if (!Object.hasOwn(ROLES, word)) {
-    const suggestion = nearestName(word, Object.keys(ROLES));
-    const hint = suggestion === undefined
-      ? `the roles are ${Object.keys(ROLES).join(", ")}`
-      : `did you mean ${JSON.stringify(suggestion)}?`;
+    const hint = wordHint(word, Object.keys(ROLES), "roles", ["store"]);
     throw new UsageError(`unknown role ${JSON.stringify(word)}; ${hint}`);
   }
   if (surplus !== undefined) {
@@ -205,16 +159,8 @@ function readRole(words: readonly string[]): Role {
 }
 
 /** Settings by flag; those of `--set` come first, so that a flag with a name of its own wins. */
-function flagEntries(values: ReadFlags["values"]): SettingEntry[] {
-  const entries = (values["set"] as string[]).map((text): SettingEntry => {
-    const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    if (key !== undefined) return { key: key.trim(), value: value!.trim(), where: "--set" };
-    throw new UsageError(
-      `--set needs a key and a value, as in --set brokerName=broker-b; ${
-        JSON.stringify(text)
-      } is neither`,
-    );
-  });
+function flagEntries(values: Readonly<Record<string, unknown>>): SettingEntry[] {
+  const entries = settingFlags(values);
   for (const [name, { key }] of Object.entries(FLAGS)) {
     const value = values[name];
     if (key !== undefined && typeof value === "string") {

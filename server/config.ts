@@ -5,12 +5,13 @@
  */
 
 import { apacheSettingNames, isApacheSetting, refusedPromise } from "./config_apache.ts";
+import { TIMERS } from "./config_timers.ts";
 import { LOG_LEVELS } from "./log.ts";
 import { nearestName } from "./nearest_name.ts";
 import { ConfigError, printProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
 import { addressList, bool, bytes, delayLevels, int, long, millis } from "./setting.ts";
-import { hoursOfDay, name, oneOf, path, percent, port, reachableHost } from "./setting.ts";
+import { hoursOfDay, name, oneOf, onePath, path, percent, port, reachableHost } from "./setting.ts";
 import type { Setting } from "./setting.ts";
 
 const MUTABLE = { mutable: true };
@@ -71,7 +72,10 @@ const NETWORK = {
 
 const STORE = {
   storePathRootDir: path("./comet-data", "The data folder", { apacheDefault: "~/store" }),
-  storePathCommitLog: path("", "The commit log's folder; empty means commitlog in the data folder"),
+  storePathCommitLog: onePath(
+    "",
+    "The commit log's folder; empty means commitlog in the data folder",
+  ),
   mappedFileSizeCommitLog: bytes(1_073_741_824, "The size of one commit log file", { min: 1024 }),
   mappedFileSizeConsumeQueue: bytes(
     6_000_000,
@@ -131,6 +135,25 @@ const STORE = {
     min: 1,
     ...MUTABLE,
   }),
+  enableCompaction: bool(
+    true,
+    "Whether compaction topics (cleanup.policy=COMPACTION) keep the newest message of each key",
+  ),
+  compactionScheduleInternal: millis(900_000, "How often compaction topics are compacted"),
+  compactionMappedFileSize: bytes(
+    104_857_600,
+    "The size of one compaction log file, rounded to a multiple of compactionCqMappedFileSize",
+    { min: 1024 },
+  ),
+  compactionCqMappedFileSize: bytes(
+    10_485_760,
+    "The size of one of its consume queue's files, rounded down to its units of 46",
+    { min: 92 },
+  ),
+  maxOffsetMapSize: bytes(
+    104_857_600,
+    "Bytes for the keys of one run of compaction; more keys take several passes",
+  ),
   maxMessageSize: bytes(4_194_304, "The longest message body", MUTABLE),
   enabledAppendPropCRC: bool(
     true,
@@ -151,16 +174,34 @@ const TOPICS = {
     max: 65_535,
     ...MUTABLE,
   }),
+  clearRetryTopicWhenDeleteTopic: bool(
+    true,
+    "Whether the topics of what was popped of a topic and not consumed are deleted with it",
+    MUTABLE,
+  ),
   brokerTopicEnable: bool(true, "Whether the topic named like the broker takes messages"),
   clusterTopicEnable: bool(true, "Whether the topic named like the cluster takes messages"),
   traceTopicEnable: bool(false, "Whether the topic for client traces exists from the start"),
   msgTraceTopicName: name("RMQ_SYS_TRACE_TOPIC", "The topic for client traces"),
+  storeReplyMessageEnable: bool(true, "Whether answers to requests are stored as well", MUTABLE),
   messageDelayLevel: delayLevels(
     "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
     "The delay levels, from level 1 on",
   ),
-  rejectTransactionMessage: bool(false, "Whether transactional messages are refused", MUTABLE),
-  enablePropertyFilter: bool(false, "Whether consumers may filter with SQL92", MUTABLE),
+  enablePropertyFilter: bool(true, "Whether consumers may filter with SQL92", {
+    apacheDefault: "false",
+    ...MUTABLE,
+  }),
+  filterSupportRetry: bool(
+    false,
+    "Whether a SQL92 filter on a retry topic tests by the filter of the messages' first topic",
+    MUTABLE,
+  ),
+  filterDataCleanTimeSpan: millis(
+    86_400_000,
+    "How long the SQL92 filters of groups that have gone are kept",
+    MUTABLE,
+  ),
 };
 
 const CONSUMING = {
@@ -192,6 +233,11 @@ const CONSUMING = {
     min: 1,
     ...MUTABLE,
   }),
+  useServerSideResetOffset: bool(
+    true,
+    "Whether the broker resets the offsets of a group; else it has the group's members do so",
+    MUTABLE,
+  ),
   notifyConsumerIdsChangedEnable: bool(
     true,
     "Whether consumers are told at once when their group changes",
@@ -202,6 +248,92 @@ const CONSUMING = {
     60_000,
     "How long an orderly consumer's lock on a queue lasts",
     OWN,
+  ),
+};
+
+const POPPING = {
+  defaultMessageRequestMode: oneOf(
+    ["PULL", "POP"],
+    "PULL",
+    "Whether groups pull or pop for which no admin has said it and the broker assigns queues",
+    MUTABLE,
+  ),
+  defaultPopShareQueueNum: int(
+    -1,
+    "How many other clients' queues a client of such a group pops as well; -1 for all queues",
+    { min: -1, ...MUTABLE },
+  ),
+  serverLoadBalancerEnable: bool(
+    true,
+    "Whether the broker shares queues out; otherwise each client that asks gets all of them",
+    MUTABLE,
+  ),
+  loadBalancePollNameServerInterval: millis(
+    30_000,
+    "How long the broker remembers what name servers say about the queues of other brokers",
+  ),
+  popPollingSize: int(1_024, "The most pops of one group that wait at one queue", MUTABLE),
+  popPollingMapSize: int(100_000, "The most queues and groups for which pops wait", MUTABLE),
+  maxPopPollingSize: long(100_000, "The most pops that wait", MUTABLE),
+  reviveQueueNum: int(8, "The queues of the topic that records pops and acknowledgements", {
+    min: 1,
+    max: 998,
+  }),
+  popCkMaxBufferSize: int(
+    200_000,
+    "The most pops in flight, each with up to 32 messages; more wait until some are acknowledged",
+    { min: 1, ...MUTABLE },
+  ),
+  enablePopMessageThreshold: bool(
+    false,
+    "Whether a group gets no more from a queue of which it has too many messages in flight",
+    MUTABLE,
+  ),
+  popInflightMessageThreshold: long(10_000, "How many those are", MUTABLE),
+  popFromRetryProbability: int(
+    20,
+    "How many of 100 pops look first for messages that come again",
+    { max: 100, ...MUTABLE },
+  ),
+  popResponseReturnActualRetryTopic: bool(
+    false,
+    "Whether messages that come again carry the name of their retry topic, not of their own",
+    MUTABLE,
+  ),
+  enableRetryTopicV2: bool(
+    false,
+    "Whether popped messages come again through %RETRY%group+topic, not %RETRY%group_topic",
+    MUTABLE,
+  ),
+  retrieveMessageFromPopRetryTopicV1: bool(
+    true,
+    "Whether pops then still look into the retry topics of the other spelling",
+    MUTABLE,
+  ),
+  initPopOffsetByCheckMsgInMem: bool(
+    true,
+    "Whether a new group that asks for the newest messages gets all of a queue that is all in memory",
+    MUTABLE,
+  ),
+};
+
+const TRANSACTIONS = {
+  rejectTransactionMessage: bool(false, "Whether transactional messages are refused", MUTABLE),
+  transactionTimeOut: millis(
+    6_000,
+    "How old a transaction must be before its producers are asked about it, if it does not say so",
+    MUTABLE,
+  ),
+  transactionCheckInterval: millis(30_000, "How long until they are asked again", MUTABLE),
+  transactionCheckMax: int(
+    15,
+    "How often they are asked before the transaction is given up, to TRANS_CHECK_MAX_TIME_TOPIC",
+    { min: 1, ...MUTABLE },
+  ),
+  transactionOpenMax: int(
+    500_000,
+    "The most open transactions; more are refused until some have ended",
+    { min: 1, ...OWN, ...MUTABLE },
   ),
 };
 
@@ -246,11 +378,24 @@ export const SETTING_SECTIONS = [
   { title: "Store", settings: STORE },
   { title: "Topics and groups", settings: TOPICS },
   { title: "Consuming and queries", settings: CONSUMING },
+  { title: "Popping", settings: POPPING },
+  { title: "Transactions", settings: TRANSACTIONS },
+  { title: "Timer messages", settings: TIMERS },
   { title: "Name server", settings: NAMESRV },
 ] as const;
 
 /** All rows by key. */
-export const SETTINGS = { ...IDENTITY, ...NETWORK, ...STORE, ...TOPICS, ...CONSUMING, ...NAMESRV };
+export const SETTINGS = {
+  ...IDENTITY,
+  ...NETWORK,
+  ...STORE,
+  ...TOPICS,
+  ...CONSUMING,
+  ...POPPING,
+  ...TRANSACTIONS,
+  ...TIMERS,
+  ...NAMESRV,
+};
 
 export type SettingKey = keyof typeof SETTINGS;
 /** A value for every setting. Mutable ones change in place: read them when they are used, keep no copy. */

@@ -164,6 +164,16 @@ export function path(
   return setting(fallback, description, "a path", parse, options);
 }
 
+/** The same where Apache takes several with commas between, which would be one strange name here. */
+export function onePath(
+  fallback: string,
+  description: string,
+  options: SettingOptions = {},
+): Setting<string> {
+  const parse = (text: string) => text.includes(",") ? undefined : text;
+  return setting(fallback, description, "one path, without a comma", parse, options);
+}
+
 /** A name without white space: names stand between spaces in pop handles and between commas in lists. */
 export function name(
   fallback: string,

@@ -5,6 +5,7 @@ import { checkRecord, type RecordLayout } from "../client/protocol/message_recor
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import type { PageLease } from "./page_cache.ts";
+import { isTombstone } from "./tombstone.ts";
 
 /** A message to give: its place in the queue and, as the queue has it, in the log. */
 export interface MessageRange {
@@ -22,7 +23,7 @@ export type ColdRead =
 
 /**
  * Reads messages off the event loop, those that are in memory from there.
- * @returns views, valid until the next await; up to the first damaged one, if there is one.
+ * @returns views, valid until the next await; up to the first damaged one, if there is one, and without tombstones.
  */
 export async function coldRead(
   log: CommitLog,
@@ -71,6 +72,7 @@ function gather(
     if (inTail === undefined && !isRecordOf(queue, range, bytes)) {
       return { status: "DAMAGED", queueOffset: range.queueOffset, parts };
     }
+    if (inTail === undefined && isTombstone(bytes)) continue;
     parts.push(bytes);
   }
   return { status: "READ", parts };
@@ -104,7 +106,7 @@ function isRecordOf(queue: ConsumeQueue, range: MessageRange, bytes: Uint8Array)
 
 /** Whether a sound record is the message of the queue with this offset. */
 export function belongsTo(
-  queue: ConsumeQueue,
+  queue: Pick<ConsumeQueue, "topic" | "queueId">,
   queueOffset: number,
   record: RecordLayout,
 ): boolean {

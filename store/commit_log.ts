@@ -30,6 +30,8 @@ export interface CommitLogOptions {
   appendCrc: boolean;
   /** How much of the end of the log is kept in memory for readers. */
   tailBytesMax: number;
+  /** The last file may be short. */
+  afterCrash?: boolean;
 }
 
 /** Why a message was not appended, or where it is. */
@@ -46,6 +48,8 @@ interface Block {
 }
 
 const BLOCK_BYTES = 1024 * 1024;
+/** Only a folder without any mark of Comet's has so much that may not be on disk. */
+const REWRITTEN_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 
 export class CommitLog {
   readonly #options: CommitLogOptions;
@@ -64,7 +68,8 @@ export class CommitLog {
 
   constructor(options: CommitLogOptions) {
     this.#options = options;
-    this.#segments = new SegmentList(options.fileSystem, options.folder, options.segmentBytes);
+    const { fileSystem, folder, segmentBytes, afterCrash: mayBeShort = false } = options;
+    this.#segments = new SegmentList(fileSystem, folder, segmentBytes, { mayBeShort });
     this.pages = new PageCache(this.#segments, () => this.#writtenOffset);
   }
 
@@ -89,10 +94,31 @@ export class CommitLog {
     return this.#blocks[0]?.start ?? this.#appendOffset;
   }
 
-  /** Sets the end that recovery found; what lies behind it is cut away. */
+  /** Sets the end that a start after a clean stop found. */
   startAt(offset: number): void {
+    this.#segments.last?.preallocate();
+    this.#appendOffset = this.#writtenOffset = offset;
+  }
+
+  /**
+   * Sets the end that a start after a crash found, cuts away what lies behind it, and brings to disk what lies between
+   * `safeOffset` and it: the process that wrote that may have died before it could. It is written once more, since an
+   * fsync may have failed there: the system shows what it did not write, yet takes it for clean.
+   * @throws {SyncError}
+   */
+  recoverAt(offset: number, safeOffset: number): void {
     this.#segments.truncate(offset);
     this.#appendOffset = this.#writtenOffset = offset;
+    for (
+      let at = Math.max(safeOffset, offset - REWRITTEN_BYTES_MAX, this.minOffset);
+      at < offset;
+    ) {
+      const bytes = this.readSync(at, Math.min(BLOCK_BYTES, offset - at));
+      if (bytes.length === 0) break;
+      this.#segments.find(at)!.write(bytes, at);
+      at += bytes.length;
+    }
+    this.#segments.syncFrom(safeOffset);
   }
 
   /** Encodes a message at the end of the log. Neither written nor visible yet: `write` comes at the end of the chunk. */
@@ -118,7 +144,7 @@ export class CommitLog {
         return { status: "appended", physicalOffset, size };
       }
       invariant(
-        room < this.#options.segmentBytes,
+        size + BLANK_RECORD_BYTES <= this.#options.segmentBytes,
         `a message of ${size} bytes fits no segment of ${this.#options.segmentBytes}`,
       );
       encodeBlank(block.view, block.length, room);
@@ -169,16 +195,18 @@ export class CommitLog {
    * @throws when the disk refuses. Then what was not written is forgotten, as `undo` says.
    */
   write(): void {
-    for (const block of this.#unwrittenBlocks()) {
+    const blocks = this.#unwrittenBlocks();
+    for (const [index, block] of blocks.entries()) {
       const from = Math.max(block.start, this.#writtenOffset);
       const bytes = block.bytes.subarray(from - block.start, block.length);
-      if (bytes.length === 0) continue;
-      const segment = this.#segments.findOrCreate(from);
-      segment.write(bytes, from);
-      this.#unsynced.add(segment);
-      this.#writtenOffset = from + bytes.length;
+      if (bytes.length > 0) {
+        const segment = this.#segments.findOrCreate(from);
+        segment.write(bytes, from);
+        this.#unsynced.add(segment);
+      }
+      // After a blank the log goes on in the next segment: nothing may ever be put behind it in this one.
+      this.#writtenOffset = blocks[index + 1]?.start ?? this.#appendOffset;
     }
-    this.#writtenOffset = this.#appendOffset;
   }
 
   #unwrittenBlocks(): Block[] {
@@ -193,15 +221,25 @@ export class CommitLog {
 
   /**
    * Forgets what was appended after `offset`, because it could not be written. What a failed write left in the files
-   * is zeroed, so that no restart finds a record there that was refused.
+   * is zeroed, on the disk too: no restart may find a record there that was refused, nor take what is left of it for
+   * damage. @throws when that is not possible; then nothing more may be written.
    */
   undo(offset: number): void {
-    while (this.#blocks.length > 0 && this.#blocks.at(-1)!.start >= offset) this.#blocks.pop();
+    let attemptedBytes = 0;
+    while (this.#blocks.length > 0 && this.#blocks.at(-1)!.start >= offset) {
+      attemptedBytes = this.#blocks.pop()!.length;
+    }
     const last = this.#blocks.at(-1);
-    if (last !== undefined) last.length = Math.min(last.length, offset - last.start);
-    this.#segments.find(offset)?.cut(offset);
+    if (last !== undefined && last.start + last.length > offset) {
+      attemptedBytes = last.start + last.length - offset;
+      last.length = offset - last.start;
+    }
     this.pages.truncate(offset);
     this.#appendOffset = this.#writtenOffset = offset;
+    const segment = this.#segments.find(offset);
+    if (segment === undefined || segment.isZero(offset, attemptedBytes)) return;
+    segment.cut(offset);
+    segment.syncSync();
   }
 
   /**
@@ -212,6 +250,7 @@ export class CommitLog {
     const target = this.#writtenOffset;
     const segments = [...this.#unsynced];
     this.#unsynced.clear();
+    await this.#segments.syncNames();
     for (const segment of segments) await segment.sync();
     return target;
   }
@@ -236,12 +275,16 @@ export class CommitLog {
     return into.subarray(0, await segment.read(into, offset));
   }
 
-  /** Reads from the files on the event loop: for little, or before anybody is served. */
+  /**
+   * Reads from the files on the event loop: for little, or before anybody is served. What a file lacks at its end reads
+   * as zeros.
+   */
   readSync(offset: number, bytes: number): Uint8Array {
     const segment = this.#segments.find(offset);
     if (segment === undefined) return new Uint8Array(0);
     const into = new Uint8Array(Math.min(bytes, segment.end - offset));
-    return into.subarray(0, segment.readSync(into, offset));
+    segment.readSync(into, offset);
+    return into;
   }
 
   close(): void {

@@ -20,6 +20,8 @@ export const UNIT_BYTES = 20;
 const TAIL_UNITS_FIRST = 32;
 const TAIL_UNITS_MAX = 2048;
 const FILLER_SIZE = 0x7fffffff;
+/** What a crash left behind the end is looked for so far; what lies further is not taken for messages either. */
+const CHECKED_BEHIND_END_BYTES = 8192;
 
 /** Some consecutive units: a view, valid until the next await. */
 export class Units {
@@ -47,6 +49,9 @@ export class Units {
   }
 }
 
+/** So many files in the middle of a queue can be missing. */
+const FILES_MISSING_MAX = 1000;
+
 export interface ConsumeQueueOptions {
   fileSystem: FileSystem;
   topic: string;
@@ -60,8 +65,12 @@ export interface ConsumeQueueOptions {
    * last stop was clean and there can be none.
    */
   physicalOffsetMax: number;
-  /** Where the log begins: units that point before it are of messages that are gone. */
+  /** Where the log begins for the queue: units that point before it are of messages that are gone. */
   physicalOffsetMin: () => number;
+  /** How many messages the queue surely had, whatever is left of its files. */
+  maxOffsetMin?: number;
+  /** Whether a message of this queue is where a unit says. */
+  isMessage?: (queueOffset: number, physicalOffset: number, size: number) => boolean;
 }
 
 export class ConsumeQueue {
@@ -81,6 +90,8 @@ export class ConsumeQueue {
   #maxOffset = 0;
   #writtenOffset = 0;
   #syncedOffset = 0;
+  /** Whether something was cut off that a power loss could bring back. */
+  #isCut = false;
   /** queueOffset of the next message that is appended to the log; ahead of maxOffset while that one isn't visible. */
   nextOffset = 0;
 
@@ -88,9 +99,20 @@ export class ConsumeQueue {
   constructor(options: ConsumeQueueOptions) {
     this.topic = options.topic;
     this.queueId = options.queueId;
-    this.#segments = new SegmentList(options.fileSystem, options.folder, options.segmentBytes);
-    this.#findEnds(options.physicalOffsetMax);
+    const { fileSystem, folder, segmentBytes } = options;
+    // A crash may be long ago when a queue is opened, and whoever opens the folder has looked at one of the files.
+    this.#segments = new SegmentList(fileSystem, folder, segmentBytes, {
+      missingMax: FILES_MISSING_MAX,
+      mayBeShort: true,
+      namesInDoubt: options.physicalOffsetMax < Infinity,
+    });
     this.#physicalOffsetMin = options.physicalOffsetMin;
+    this.#findEnds(options);
+  }
+
+  /** No message of the queue is in the log before this physicalOffset. */
+  get physicalOffsetMin(): number {
+    return this.#physicalOffsetMin();
   }
 
   /** queueOffset of the oldest message that is still in the log. */
@@ -105,36 +127,58 @@ export class ConsumeQueue {
     return this.#maxOffset;
   }
 
-  #findEnds(physicalOffsetMax: number): void {
-    const { first, last } = this.#segments;
-    if (first === undefined || last === undefined) return;
-    last.preallocate();
-    let low = first.start / UNIT_BYTES;
-    let high = last.end / UNIT_BYTES;
-    this.#maxOffset = this.#writtenOffset = high;
-    // Units grow in physicalOffset, and after the last one come zeros: both ends can be found by halving.
-    const isGood = (queueOffset: number) => {
-      const unit = this.read(queueOffset, 1);
-      return unit.size(0) > 0 &&
-        (unit.size(0) === FILLER_SIZE || unit.physicalOffset(0) < physicalOffsetMax);
+  #findEnds(options: ConsumeQueueOptions): void {
+    const { first } = this.#segments;
+    if (first === undefined) return;
+    const { physicalOffsetMax, maxOffsetMin = 0 } = options;
+    const start = first.start / UNIT_BYTES;
+    const wasClosed = physicalOffsetMax === Infinity;
+    this.#segments.last!.preallocate();
+    const known = Math.max(start, maxOffsetMin);
+    const isKnown = wasClosed && known > start && this.#unitAt(known).size === 0;
+    const end = isKnown ? known : this.#findEnd(known, options);
+    // Units that are missing before a known end are read as damaged, and then put anew from the log.
+    while (this.#segments.last!.end < end * UNIT_BYTES) {
+      this.#segments.findOrCreate(this.#segments.last!.end);
+    }
+    this.#setEnd(end);
+    if (!this.#segments.isZero(end * UNIT_BYTES, CHECKED_BEHIND_END_BYTES)) this.#cutFiles(end);
+    this.#minOffset = halve(start, end, (at) => this.#unitAt(at).size === FILLER_SIZE);
+  }
+
+  /** The end of the units in the files, not before `start`. */
+  #findEnd(start: number, options: ConsumeQueueOptions): number {
+    const { physicalOffsetMax, maxOffsetMin = 0, isMessage } = options;
+    const filesEnd = this.#segments.last!.end / UNIT_BYTES;
+    // Units grow in physicalOffset, and after the last one come zeros: the end can be found by halving.
+    const isPut = (at: number) => {
+      const { size, physicalOffset } = this.#unitAt(at);
+      return size === FILLER_SIZE || size > 0 && physicalOffset < physicalOffsetMax;
     };
-    const start = low;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (isGood(middle)) low = middle + 1;
-      else high = middle;
-    }
-    this.#setEnd(low);
-    // Only after a crash can anything lie behind the end.
-    if (physicalOffsetMax < Infinity) this.#segments.truncate(low * UNIT_BYTES);
-    high = low;
-    low = start;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.read(middle, 1).size(0) === FILLER_SIZE) low = middle + 1;
-      else high = middle;
-    }
-    this.#minOffset = low;
+    const end = halve(start, Math.max(start, filesEnd), isPut);
+    if (isMessage === undefined || end === start) return end;
+    // After a clean stop every unit was put, unless more of them follow than are known.
+    if (physicalOffsetMax === Infinity && maxOffsetMin === 0) return end;
+    // A power loss may have torn units, and what was put before it may have been put for messages that it took.
+    const isTrue = (at: number) => {
+      const { size, physicalOffset } = this.#unitAt(at);
+      return isPut(at) && physicalOffset >= this.#unitAt(at - 1).physicalOffset &&
+        (size === FILLER_SIZE || isMessage(at, physicalOffset, size));
+    };
+    return isTrue(end - 1) ? end : halve(start, end, isTrue);
+  }
+
+  /** One unit of the files; of size 0 when there is none. */
+  #unitAt(queueOffset: number): { physicalOffset: number; size: number } {
+    const units = this.#readFiles(queueOffset, 1, Infinity);
+    if (units.count === 0) return { physicalOffset: 0, size: 0 };
+    return { physicalOffset: units.physicalOffset(0), size: units.size(0) };
+  }
+
+  /** Zeroes the files from a unit on. */
+  #cutFiles(queueOffset: number): void {
+    this.#segments.truncate(queueOffset * UNIT_BYTES);
+    this.#isCut = true;
   }
 
   #setEnd(queueOffset: number): void {
@@ -160,10 +204,11 @@ export class ConsumeQueue {
   /** Begins an empty queue in the middle, because the log has lost what was before; fills the file's front. */
   #startAt(queueOffset: number): void {
     invariant(
-      this.#maxOffset === this.#minOffset,
+      this.#maxOffset === this.minOffset,
       `message ${queueOffset} cannot follow ${this.#maxOffset - 1} in ${this.#segments.folder}`,
     );
-    this.#segments.truncate(0);
+    this.#segments.removeAll();
+    this.#isCut = true;
     const unitsPerFile = this.#segments.segmentBytes / UNIT_BYTES;
     this.#setEnd(queueOffset - queueOffset % unitsPerFile);
     while (this.#maxOffset < queueOffset) {
@@ -176,6 +221,12 @@ export class ConsumeQueue {
     this.#minOffset = queueOffset;
   }
 
+  /** Lets a queue that has nothing go on at `queueOffset`, because the messages before that are in another place. */
+  continueAt(queueOffset: number): void {
+    this.#startAt(queueOffset);
+    this.nextOffset = queueOffset;
+  }
+
   /** The tail's position for the next unit. */
   #roomForUnit(): number {
     const units = this.#maxOffset - this.#tailFirst;
@@ -184,17 +235,26 @@ export class ConsumeQueue {
   }
 
   #growOrSlide(units: number): void {
-    if (units < TAIL_UNITS_MAX) {
+    if (units < TAIL_UNITS_MAX || !this.#tryToWrite()) {
       const grown = new Uint8Array(Math.max(TAIL_UNITS_FIRST, units * 2) * UNIT_BYTES);
       grown.set(this.#tail.subarray(0, units * UNIT_BYTES));
       this.#tail = grown;
       this.#tailView = viewOf(grown);
       return;
     }
-    this.write();
-    const kept = units / 2;
+    const kept = Math.floor(units / 2);
     this.#tail.copyWithin(0, (units - kept) * UNIT_BYTES, units * UNIT_BYTES);
     this.#tailFirst += units - kept;
+  }
+
+  /** When the disk is full the units stay in memory; the next checkpoint tries again, and whoever makes it hears of it. */
+  #tryToWrite(): boolean {
+    try {
+      this.write();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** The units from `queueOffset` on, at most `count`, none past the end. */
@@ -204,13 +264,19 @@ export class ConsumeQueue {
       const start = (queueOffset - this.#tailFirst) * UNIT_BYTES;
       return new Units(this.#tail.subarray(start, start + units * UNIT_BYTES), queueOffset);
     }
-    // Bounded by what is asked for, which is a few hundred units of 20 bytes: no reason to leave the event loop.
+    return this.#readFiles(queueOffset, units, this.#writtenOffset);
+  }
+
+  /** Bounded by what is asked for, which is a few hundred units of 20 bytes: no reason to leave the event loop. */
+  #readFiles(queueOffset: number, count: number, endOffset: number): Units {
     const offset = queueOffset * UNIT_BYTES;
     const segment = this.#segments.find(offset);
     if (segment === undefined) return new Units(new Uint8Array(0), queueOffset);
-    const end = Math.min(segment.end, this.#writtenOffset * UNIT_BYTES);
-    const into = new Uint8Array(Math.max(0, Math.min(units * UNIT_BYTES, end - offset)));
-    return new Units(into.subarray(0, segment.readSync(into, offset)), queueOffset);
+    const end = Math.min(segment.end, endOffset * UNIT_BYTES);
+    // What a file lacks at its end reads as zeros.
+    const into = new Uint8Array(Math.max(0, Math.min(count * UNIT_BYTES, end - offset)));
+    segment.readSync(into, offset);
+    return new Units(into, queueOffset);
   }
 
   /** Writes the units that are only in memory to the file. */
@@ -227,21 +293,29 @@ export class ConsumeQueue {
 
   /** Whether units exist that a power loss could take. */
   get dirty(): boolean {
-    return this.#syncedOffset < this.#maxOffset;
+    return this.#isCut || this.#syncedOffset < this.#maxOffset;
   }
 
-  /** Writes and syncs what is new. Off the event loop. */
+  /** Writes and syncs what is new. Off the event loop. @throws {SyncError} when an fsync fails. */
   async sync(): Promise<void> {
     this.write();
     const target = this.#writtenOffset;
-    if (target === this.#syncedOffset) return;
-    const lastUnit = (target - 1) * UNIT_BYTES;
-    for (const segment of this.#segments.segments) {
-      if (segment.end > this.#syncedOffset * UNIT_BYTES && segment.start <= lastUnit) {
+    if (!this.dirty) return;
+    this.#isCut = false;
+    await this.#segments.syncNames();
+    for (const segment of [...this.#segments.segments]) {
+      if (segment.end >= this.#syncedOffset * UNIT_BYTES && segment.start <= target * UNIT_BYTES) {
         await segment.sync();
       }
     }
     this.#syncedOffset = target;
+  }
+
+  /** Where the last message is that a power loss cannot take; undefined for none. */
+  get syncedEnd(): { maxOffset: number; physicalOffset: number } | undefined {
+    const maxOffset = this.#syncedOffset;
+    if (maxOffset <= this.#minOffset) return undefined;
+    return { maxOffset, physicalOffset: this.read(maxOffset - 1, 1).physicalOffset(0) };
   }
 
   /** Frees the memory and the file handles of a queue that nobody uses now. */
@@ -250,15 +324,38 @@ export class ConsumeQueue {
     this.#tail = new Uint8Array(0);
     this.#tailView = viewOf(this.#tail);
     this.#tailFirst = this.#maxOffset;
+    this.closeFiles();
+  }
+
+  /** Gives the file handles back; they are opened again when they are needed. Not while a sync is under way. */
+  closeFiles(): void {
     this.#segments.close();
+  }
+
+  /** Lets go of the files of a queue that was deleted; whoever still has the queue finds it empty. */
+  forget(): void {
+    this.#segments.forget();
+    this.#tail = new Uint8Array(0);
+    this.#tailView = viewOf(this.#tail);
+    this.#minOffset = 0;
+    this.#isCut = false;
+    this.#setEnd(0);
   }
 
   /** Forgets the units from `queueOffset` on; recovery puts them anew from the log. */
   truncate(queueOffset: number): void {
     if (queueOffset >= this.#maxOffset) return;
-    this.#segments.truncate(queueOffset * UNIT_BYTES);
+    this.#cutFiles(queueOffset);
     this.#setEnd(queueOffset);
     this.#minOffset = Math.min(this.#minOffset, queueOffset);
+  }
+
+  /** Recovery has found no message between the end and `queueOffset`: lets their units point to that one. */
+  fill(queueOffset: number, physicalOffset: number, size: number, tagsCode: number): void {
+    if (this.#maxOffset === this.minOffset) return;
+    while (this.#maxOffset < queueOffset) {
+      this.put(this.#maxOffset, physicalOffset, size, tagsCode);
+    }
   }
 
   /** Puts a unit anew that is damaged in the file. */
@@ -284,18 +381,29 @@ export class ConsumeQueue {
   }
 
   #moveMinOffset(physicalOffset: number): void {
-    let low = this.#minOffset;
-    let high = this.#maxOffset;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.read(middle, 1).physicalOffset(0) < physicalOffset) low = middle + 1;
-      else high = middle;
-    }
+    const start = this.#minOffset;
+    // Units that have been lost count as the next one does.
+    const isBefore = (at: number): boolean => {
+      for (; at < this.#maxOffset; at++) {
+        const unit = this.read(at, 1);
+        if (unit.count > 0 && unit.size(0) > 0) return unit.physicalOffset(0) < physicalOffset;
+      }
+      return false;
+    };
+    let low = halve(start, this.#maxOffset, isBefore);
+    // A damaged unit may have led past messages that are still there.
+    while (low - 1 > start && !isBefore(low - 2)) low = halve(start, low - 1, isBefore);
     this.#minOffset = low;
     this.#logStart = physicalOffset;
   }
+}
 
-  close(): void {
-    this.#segments.close();
+/** The first of the numbers from `low` to below `high` for which `isBefore` does not hold; `high` when it holds for all. */
+function halve(low: number, high: number, isBefore: (at: number) => boolean): number {
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (isBefore(middle)) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }

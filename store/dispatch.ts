@@ -87,11 +87,24 @@ export function dispatchEntry(entry: DispatchEntry, index: MessageIndex | undefi
   if (isQueued(entry.sysFlag)) {
     entry.queue.put(entry.queueOffset, entry.physicalOffset, entry.size, entry.tagsCode);
   }
-  const rolledBack = (entry.sysFlag & MessageSysFlag.TRANSACTION_ROLLBACK) ===
-    MessageSysFlag.TRANSACTION_ROLLBACK;
-  if (index !== undefined && !rolledBack) {
+  if (index !== undefined && isIndexed(entry.sysFlag)) {
     index.put(entry.topic, entry.keys, entry.uniqKey, entry.physicalOffset, entry.storeTimestamp);
   }
+}
+
+function isIndexed(sysFlag: number): boolean {
+  const rollback = MessageSysFlag.TRANSACTION_ROLLBACK;
+  return (sysFlag & rollback) !== rollback;
+}
+
+/** Puts a record that was read back from the log into the index only. */
+export function indexRecord(bytes: Uint8Array, record: RecordLayout, index: MessageIndex): void {
+  if (!isIndexed(record.sysFlag)) return;
+  const end = record.propertiesStart + record.propertiesLength;
+  const properties = decodeUtf8(bytes, record.propertiesStart, end);
+  const keys = findProperty(properties, MessageProperty.KEYS);
+  const uniqKey = findProperty(properties, MessageProperty.UNIQ_KEY);
+  index.put(record.topic, keys, uniqKey, record.physicalOffset, record.storeTimestamp);
 }
 
 /** Records that wait for the promised level, oldest first. */

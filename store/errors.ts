@@ -10,6 +10,15 @@ export class StoreUnwritableError extends Error {
   override readonly name = "StoreUnwritableError";
 }
 
+/** An fsync has failed. What it was to cover may be lost, also when a later one succeeds, so it is never tried again. */
+export class SyncError extends Error {
+  override readonly name = "SyncError";
+
+  constructor(path: string, cause: unknown) {
+    super(`Cannot bring ${path} to disk`, { cause });
+  }
+}
+
 /** A place in a file for error messages. */
 export function describePosition(path: string, offset: number): string {
   return `${path} at offset ${offset}`;

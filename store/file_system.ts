@@ -5,6 +5,7 @@
 
 // Deno itself has no call for the space on a disk.
 import { statfsSync } from "node:fs";
+import { tryPosixLock } from "./posix_lock.ts";
 
 /** An open file. Each handle serves one purpose, because the runtime refuses a second operation on a busy handle. */
 export interface StoreFile {
@@ -36,10 +37,12 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   renameSync(from: string, to: string): void;
   readTextSync(path: string): string;
-  /** Takes a lock that ends with the process; undefined when another process has it. */
+  /** Takes a lock that ends with the process; undefined when another process has it, also one of Java's. */
   tryLockSync(path: string): Disposable | undefined;
   /** Makes new, renamed and removed names in a folder survive a power loss. */
   syncFolderSync(path: string): void;
+  /** The same, off the event loop. */
+  syncFolder(path: string): Promise<void>;
   /** How full the disk is that holds this folder, in bytes that this process may use. */
   diskSpaceSync(path: string): DiskSpace;
 }
@@ -62,7 +65,9 @@ class DenoFile implements StoreFile {
   writeSync(bytes: Uint8Array, position: number): void {
     this.#seek(position);
     for (let done = 0; done < bytes.length;) {
-      done += this.#file.writeSync(done === 0 ? bytes : bytes.subarray(done));
+      const count = this.#file.writeSync(done === 0 ? bytes : bytes.subarray(done));
+      if (count === 0) throw new Error("The system wrote nothing and gave no reason");
+      done += count;
       this.#position = position + done;
     }
   }
@@ -137,15 +142,28 @@ export const denoFileSystem: FileSystem = {
   readTextSync: (path) => Deno.readTextFileSync(path),
   tryLockSync(path) {
     const file = Deno.openSync(path, { read: true, write: true, create: true });
-    if (file.tryLockSync(true)) return { [Symbol.dispose]: () => file.close() };
-    file.close();
-    return undefined;
+    const posixLock = file.tryLockSync(true) ? tryPosixLock(path) : "taken";
+    if (posixLock === "taken") {
+      file.close();
+      return undefined;
+    }
+    return {
+      [Symbol.dispose]() {
+        if (posixLock !== "unavailable") posixLock[Symbol.dispose]();
+        file.close();
+      },
+    };
   },
   syncFolderSync(path) {
     // Windows has no such call; there a rename is durable with the file system's own journal.
     if (Deno.build.os === "windows") return;
     using folder = Deno.openSync(path, { read: true });
     folder.syncSync();
+  },
+  async syncFolder(path) {
+    if (Deno.build.os === "windows") return;
+    using folder = await Deno.open(path, { read: true });
+    await folder.sync();
   },
   diskSpaceSync(path) {
     const { bsize, blocks, bfree, bavail } = statfsSync(path);

@@ -57,21 +57,25 @@ export class GroupCommit {
   #run(): Promise<void> {
     return this.#running ??= this.#syncUntilNothingIsNew().finally(() => {
       this.#running = undefined;
+      // Whoever was just told may have written more before this turn's end.
+      const isBehind = this.#durableOffset < this.#options.writtenOffset() && !this.#failed;
+      if (isBehind && this.#options.flushDiskType === "SYNC_FLUSH") this.#run();
     });
   }
 
   async #syncUntilNothingIsNew(): Promise<void> {
     while (this.#durableOffset < this.#options.writtenOffset() && !this.#failed) {
       try {
-        this.#durableOffset = await this.#options.sync();
+        const offset = await this.#options.sync();
+        // Meanwhile something else of the disk may have failed.
+        if (this.#failed) return;
+        this.#durableOffset = offset;
         this.syncCount++;
+        if (this.#options.flushDiskType === "SYNC_FLUSH") this.#options.onPromised(offset);
       } catch (error) {
         this.#failed = true;
         this.#options.onFailure(error instanceof Error ? error : new Error(String(error)));
         return;
-      }
-      if (this.#options.flushDiskType === "SYNC_FLUSH") {
-        this.#options.onPromised(this.#durableOffset);
       }
     }
   }
@@ -79,6 +83,12 @@ export class GroupCommit {
   /** Forgets that bytes after `offset` were written. */
   undo(offset: number): void {
     this.#durableOffset = Math.min(this.#durableOffset, offset);
+  }
+
+  /** Ends it: nothing is promised any more. */
+  fail(): void {
+    this.#failed = true;
+    this.stop();
   }
 
   stop(): void {

@@ -25,9 +25,12 @@ export interface GetMessageResult {
   messageCount: number;
 }
 
-/** Whether a message may be given to the consumer, by what the queue knows of it. */
+/** Whether a message may be given to the consumer. */
 export interface MessageFilter {
+  /** By what the queue knows of it. */
   matchesTagsCode(tagsCode: number): boolean;
+  /** By its record, which is a view; only asked about messages that pass the other test. */
+  matchesRecord?(record: Uint8Array): boolean;
 }
 
 export interface GetMessageOptions {
@@ -40,6 +43,12 @@ export interface GetMessageOptions {
 
 /** So many units are looked at for one request, so that a filter which matches nothing cannot hold up everybody. */
 const FILTERED_UNITS_MAX = 800;
+/** So long, about, a filter may look at messages for one request; an expression of thousands of terms needs it. */
+const FILTER_MILLIS_MAX = 10;
+/** The time is looked at before each 32nd message. */
+const FILTER_CLOCK_MASK = 31;
+/** So often the files are read for one request whose filter has to look at the messages and finds none it wants. */
+const COLD_READS_MAX = 25;
 
 export interface MessageSource {
   log: CommitLog;
@@ -56,6 +65,7 @@ export function getMessage(
   source: MessageSource,
   queue: ConsumeQueue | undefined,
   options: GetMessageOptions,
+  coldReadsLeft = COLD_READS_MAX,
 ): GetMessageResult | Promise<GetMessageResult> {
   const { queueOffset } = options;
   const result: GetMessageResult = {
@@ -86,7 +96,9 @@ export function getMessage(
   result.messageCount = ranges.length;
   for (const range of ranges) {
     const bytes = source.log.readTail(range.physicalOffset, range.size);
-    if (bytes === undefined) return readFromFiles(source, queue, options, { ranges, result });
+    if (bytes === undefined) {
+      return readFromFiles(source, queue, options, { ranges, result, coldReadsLeft });
+    }
     result.parts.push(bytes);
   }
   return result;
@@ -102,21 +114,45 @@ async function mendAndGet(
   return await getMessage(source, queue, options);
 }
 
+interface ColdRequest {
+  ranges: MessageRange[];
+  result: GetMessageResult;
+  coldReadsLeft: number;
+}
+
 async function readFromFiles(
   source: MessageSource,
   queue: ConsumeQueue,
   options: GetMessageOptions,
-  { ranges, result }: { ranges: MessageRange[]; result: GetMessageResult },
+  { ranges, result, coldReadsLeft }: ColdRequest,
 ): Promise<GetMessageResult> {
   const read = await coldRead(source.log, queue, ranges);
   if (read.status === "REMOVED") {
     return { ...result, status: "MESSAGE_WAS_REMOVING", messageCount: 0 };
   }
-  if (read.status === "READ") return { ...result, parts: read.parts };
-  const { parts, queueOffset } = read;
-  if (parts.length === 0) return await mendAndGet(source, queue, options, queueOffset);
-  // What is before the damage can be given now; the next request comes to the damage itself.
-  return { ...result, parts, messageCount: parts.length, nextBeginOffset: queueOffset };
+  if (read.status === "DAMAGED") {
+    const { queueOffset } = read;
+    if (read.parts.length === 0) return await mendAndGet(source, queue, options, queueOffset);
+    // What is before the damage can be given now; the next request comes to the damage itself.
+    result.nextBeginOffset = queueOffset;
+  }
+  const parts = wanted(read.parts, options.filter);
+  if (parts.length > 0) return { ...result, parts, messageCount: parts.length };
+  const { nextBeginOffset } = result;
+  if (nextBeginOffset < queue.maxOffset && coldReadsLeft > 1) {
+    return await getMessage(
+      source,
+      queue,
+      { ...options, queueOffset: nextBeginOffset },
+      coldReadsLeft - 1,
+    );
+  }
+  return { ...result, status: "NO_MATCHED_MESSAGE", messageCount: 0 };
+}
+
+function wanted(records: Uint8Array[], filter: MessageFilter | undefined): Uint8Array[] {
+  if (filter?.matchesRecord === undefined) return records;
+  return records.filter((record) => filter.matchesRecord!(record));
 }
 
 /**
@@ -132,6 +168,9 @@ function matchingRanges(
   const ranges: MessageRange[] = [];
   let bytes = 0;
   let next = options.queueOffset;
+  const { filter } = options;
+  const looksAtRecords = filter?.matchesRecord !== undefined;
+  const deadline = looksAtRecords ? performance.now() + FILTER_MILLIS_MAX : Infinity;
   const end = Math.min(queue.maxOffset, next + Math.max(FILTERED_UNITS_MAX, options.maxMsgNums));
   result.status = "NO_MATCHED_MESSAGE";
   scan: while (next < end) {
@@ -140,6 +179,8 @@ function matchingRanges(
     for (let index = 0; index < units.count; index++) {
       const size = units.size(index);
       if (ranges.length > 0 && bytes + size > options.maxMsgBytes) break scan;
+      const looksAtTime = looksAtRecords && (index & FILTER_CLOCK_MASK) === FILTER_CLOCK_MASK;
+      if (looksAtTime && performance.now() > deadline) break scan;
       const queueOffset = next++;
       if (queue.gaps?.has(queueOffset)) continue;
       const physicalOffset = units.physicalOffset(index);
@@ -147,10 +188,15 @@ function matchingRanges(
         result.nextBeginOffset = queueOffset;
         return ranges.length === 0 ? "DAMAGED" : ranges;
       }
-      if (options.filter?.matchesTagsCode(units.tagsCode(index)) === false) continue;
+      if (filter?.matchesTagsCode(units.tagsCode(index)) === false) continue;
       if (physicalOffset < log.minOffset) {
         if (ranges.length === 0) result.status = "MESSAGE_WAS_REMOVING";
         continue;
+      }
+      if (looksAtRecords) {
+        const record = log.readTail(physicalOffset, size);
+        // What is not in memory is looked at when it has been read.
+        if (record !== undefined && !filter!.matchesRecord!(record)) continue;
       }
       ranges.push({ queueOffset, physicalOffset, size });
       bytes += size;

@@ -15,6 +15,7 @@
  */
 
 import { getInt64, setInt64, viewOf } from "../client/protocol/bytes.ts";
+import { CorruptStoreError, describePosition, SyncError } from "./errors.ts";
 import type { FileSystem, StoreFile } from "./file_system.ts";
 
 const HEADER_BYTES = 40;
@@ -23,9 +24,12 @@ const UNIT_BYTES = 20;
 const PAGE_BYTES = 4096;
 /** Units gathered before they are appended to the file. */
 const PENDING_UNITS = 2048;
+const PENDING_UNITS_FIRST = 64;
 /** Slots written between two turns of the event loop. */
 const SLICE_BYTES = 64 * PAGE_BYTES;
 const INT_MAX = 0x7fffffff;
+/** hashSlotCount of a file that was found to be damaged; nobody reads it for anything else. */
+const DAMAGED = -1;
 
 export interface IndexFileOptions {
   fileSystem: FileSystem;
@@ -34,6 +38,17 @@ export interface IndexFileOptions {
   slotCount: number;
   /** maxIndexNum */
   unitCount: number;
+  /** The file is to be created, which happens when there is something to write. */
+  isNew: boolean;
+  /** Where the file before a new one ends. */
+  previousEnd?: IndexEnd | undefined;
+}
+
+/** The newest message that an index knows. */
+export interface IndexEnd {
+  /** When it was stored; milliseconds. */
+  timestamp: number;
+  physicalOffset: number;
 }
 
 /** A hit: where a message with that hash is. The key itself must be compared with the message. */
@@ -44,7 +59,7 @@ export interface IndexHit {
 export class IndexFile {
   readonly path: string;
   readonly #options: IndexFileOptions;
-  readonly #file: StoreFile;
+  #file: StoreFile | undefined;
   /** A second handle, since an fdatasync keeps its own busy. */
   #syncer: StoreFile | undefined;
   readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES));
@@ -53,8 +68,9 @@ export class IndexFile {
   /** A flag for each page of the slots: whether it differs from the file. */
   readonly #dirtyPages: Uint8Array;
   #dirty = false;
-  readonly #pending = new Uint8Array(PENDING_UNITS * UNIT_BYTES);
-  readonly #pendingView = viewOf(this.#pending);
+  #isChecked = false;
+  #pending = new Uint8Array(0);
+  #pendingView = viewOf(this.#pending);
   /** Number of the first unit in `#pending`. */
   #pendingFirst: number;
   /** indexCount at the last sync. */
@@ -62,17 +78,39 @@ export class IndexFile {
   readonly #unitBytes = new Uint8Array(UNIT_BYTES);
   readonly #unitView = viewOf(this.#unitBytes);
 
-  /** Opens the file, or creates it with its full, sparse size. */
   constructor(options: IndexFileOptions) {
     this.#options = options;
     this.path = options.path;
-    this.#file = options.fileSystem.openSync(options.path, { create: true });
-    const bytes = HEADER_BYTES + options.slotCount * SLOT_BYTES + options.unitCount * UNIT_BYTES;
-    if (this.#file.sizeSync() < bytes) this.#file.truncateSync(bytes);
-    this.#file.readSync(new Uint8Array(this.#header.buffer), 0);
+    if (!options.isNew) this.#open().readSync(new Uint8Array(this.#header.buffer), 0);
     this.#dirtyPages = new Uint8Array(Math.ceil(options.slotCount * SLOT_BYTES / PAGE_BYTES));
     if (this.#indexCount < 1) this.#header.setInt32(36, 1);
     this.#pendingFirst = this.#syncedCount = this.#indexCount;
+  }
+
+  /** The file, with its full, sparse size. */
+  #open(): StoreFile {
+    if (this.#file !== undefined) return this.#file;
+    const { fileSystem, slotCount, unitCount, isNew } = this.#options;
+    const file = fileSystem.openSync(this.path, { create: isNew });
+    try {
+      const bytes = HEADER_BYTES + slotCount * SLOT_BYTES + unitCount * UNIT_BYTES;
+      if (isNew) file.truncateSync(0);
+      if (file.sizeSync() > bytes) throw this.#otherSizes(file.sizeSync(), bytes);
+      if (file.sizeSync() !== bytes) file.truncateSync(bytes);
+      if (isNew) file.writeSync(emptyHeader(this.#options.previousEnd), 0);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return this.#file = file;
+  }
+
+  #otherSizes(found: number, expected: number): CorruptStoreError {
+    return new CorruptStoreError(
+      `Cannot use ${this.path}: it has ${found} bytes, ${expected} are expected. Set ` +
+        "maxHashSlotNum and maxIndexNum as they were when the file was written, or remove the " +
+        "folder index to do without the keys of older messages",
+    );
   }
 
   get #indexCount(): number {
@@ -114,7 +152,7 @@ export class IndexFile {
     const slots = this.#loadSlots();
     const previous = slots.getInt32(slot * SLOT_BYTES);
     if (previous === 0) this.#header.setInt32(32, this.#header.getInt32(32) + 1);
-    if (number - this.#pendingFirst === PENDING_UNITS) this.#writePending();
+    this.#makeRoom();
     const seconds = Math.floor((storeTimestamp - this.beginTimestamp) / 1000);
     const at = (number - this.#pendingFirst) * UNIT_BYTES;
     this.#pendingView.setInt32(at, keyHash);
@@ -135,33 +173,93 @@ export class IndexFile {
     // The header's times are exact and a unit's are whole seconds, so a unit may seem up to a second too early.
     const beginSeconds = Math.floor((beginTimestamp - this.beginTimestamp) / 1000) - 1;
     const endSeconds = Math.floor((endTimestamp - this.beginTimestamp) / 1000);
-    let number = this.#slotValue(keyHash % this.#options.slotCount);
-    while (number > 0 && number < this.#indexCount) {
+    const slot = keyHash % this.#options.slotCount;
+    let number = this.#slotValue(slot);
+    if (number < 0 || number >= this.#indexCount) throw this.#damaged(HEADER_BYTES + 4 * slot);
+    let newest = Infinity;
+    while (number > 0) {
       const unit = this.#readUnit(number);
+      const hash = unit.getInt32(0);
+      const physicalOffset = getInt64(unit, 4);
       const seconds = unit.getInt32(12);
       const previous = unit.getInt32(16);
-      if (unit.getInt32(0) === keyHash && seconds >= beginSeconds && seconds <= endSeconds) {
-        yield { physicalOffset: getInt64(unit, 4) };
+      // Units of a slot go back in the log.
+      const isUnit = hash >= 0 && hash % this.#options.slotCount === slot && previous >= 0 &&
+        previous < number && seconds >= 0 && physicalOffset <= newest;
+      if (!isUnit) throw this.#damaged(this.#unitPosition(number));
+      newest = physicalOffset;
+      if (hash === keyHash && seconds >= beginSeconds && seconds <= endSeconds) {
+        yield { physicalOffset };
       }
-      // Units of a slot go back in time; one that points forward is damage and ends the chain.
-      if (seconds < beginSeconds || previous >= number) return;
+      if (seconds < beginSeconds) return;
       number = previous;
     }
   }
 
+  /** Marks the file, so that the next start makes it anew from the log. */
+  #damaged(position: number): CorruptStoreError {
+    this.#header.setInt32(32, DAMAGED);
+    try {
+      this.#open().writeSync(new Uint8Array(this.#header.buffer, 32, 4), 32);
+    } catch {
+      // Then the next query comes to the same place.
+    }
+    return new CorruptStoreError(
+      `${
+        describePosition(this.path, position)
+      } is damaged, so keys of this file cannot be looked ` +
+        `up. The next start makes it anew from the log, as does "comet store repair"`,
+    );
+  }
+
+  /**
+   * Looks through the slots, once: one that was lost looks like one that was never used. Off the event loop.
+   * @throws {CorruptStoreError} when there are fewer than the header says.
+   */
+  async checkSlots(): Promise<void> {
+    if (this.#isChecked || this.#slots !== undefined || this.empty) return;
+    const file = this.#options.fileSystem.openSync(this.path, { create: false });
+    const piece = new Uint8Array(SLICE_BYTES);
+    const end = HEADER_BYTES + this.#options.slotCount * SLOT_BYTES;
+    let used = 0;
+    try {
+      for (let position = HEADER_BYTES; position < end;) {
+        const count = await file.read(piece.subarray(0, end - position), position);
+        if (count < SLOT_BYTES) break;
+        used += usedSlots(piece.subarray(0, count));
+        position += count - count % SLOT_BYTES;
+      }
+    } finally {
+      file.close();
+    }
+    if (this.#header.getInt32(32) === DAMAGED || this.#lacksSlots(used)) {
+      throw this.#damaged(HEADER_BYTES);
+    }
+    this.#isChecked = true;
+  }
+
+  #lacksSlots(used: number): boolean {
+    const expected = this.#header.getInt32(32);
+    // Old versions of Apache count every unit.
+    return expected !== this.#indexCount - 1 && used < expected;
+  }
+
   #slotValue(slot: number): number {
     if (this.#slotsView !== undefined) return this.#slotsView.getInt32(slot * SLOT_BYTES);
-    this.#file.readSync(this.#unitBytes.subarray(0, SLOT_BYTES), HEADER_BYTES + slot * SLOT_BYTES);
+    const into = this.#unitBytes.subarray(0, SLOT_BYTES);
+    this.#open().readSync(into, HEADER_BYTES + slot * SLOT_BYTES);
     return this.#unitView.getInt32(0);
   }
 
   #readUnit(number: number): DataView {
-    if (number >= this.#pendingFirst) {
-      const at = (number - this.#pendingFirst) * UNIT_BYTES;
-      this.#unitBytes.set(this.#pending.subarray(at, at + UNIT_BYTES));
-    } else {
-      this.#file.readSync(this.#unitBytes, this.#unitPosition(number));
-    }
+    if (number < this.#pendingFirst) return this.#readFileUnit(number);
+    const at = (number - this.#pendingFirst) * UNIT_BYTES;
+    this.#unitBytes.set(this.#pending.subarray(at, at + UNIT_BYTES));
+    return this.#unitView;
+  }
+
+  #readFileUnit(number: number): DataView {
+    this.#open().readSync(this.#unitBytes, this.#unitPosition(number));
     return this.#unitView;
   }
 
@@ -173,15 +271,33 @@ export class IndexFile {
     if (this.#slotsView === undefined) {
       this.#slots = new Uint8Array(this.#options.slotCount * SLOT_BYTES);
       this.#slotsView = viewOf(this.#slots);
-      if (!this.empty) this.#file.readSync(this.#slots, HEADER_BYTES);
+      if (!this.empty) this.#open().readSync(this.#slots, HEADER_BYTES);
+      if (this.#lacksSlots(usedSlots(this.#slots))) this.#makeSlots(Infinity);
     }
     return this.#slotsView;
+  }
+
+  /** Room for one more pending unit. The disk may be full: then they stay in memory until a checkpoint tries again. */
+  #makeRoom(): void {
+    const units = this.#indexCount - this.#pendingFirst;
+    if ((units + 1) * UNIT_BYTES <= this.#pending.length) return;
+    if (units >= PENDING_UNITS) {
+      try {
+        return this.#writePending();
+      } catch {
+        // Whoever makes the checkpoint hears of it.
+      }
+    }
+    const grown = new Uint8Array(Math.max(units * 2, PENDING_UNITS_FIRST) * UNIT_BYTES);
+    grown.set(this.#pending);
+    this.#pending = grown;
+    this.#pendingView = viewOf(grown);
   }
 
   #writePending(): void {
     const units = this.#indexCount - this.#pendingFirst;
     const bytes = this.#pending.subarray(0, units * UNIT_BYTES);
-    if (units > 0) this.#file.writeSync(bytes, this.#unitPosition(this.#pendingFirst));
+    if (units > 0) this.#open().writeSync(bytes, this.#unitPosition(this.#pendingFirst));
     this.#pendingFirst = this.#indexCount;
   }
 
@@ -190,7 +306,7 @@ export class IndexFile {
     if (this.#syncedCount === this.#indexCount) return;
     this.#writePending();
     const count = this.#indexCount;
-    this.#file.writeSync(new Uint8Array(this.#header.buffer), 0);
+    this.#open().writeSync(new Uint8Array(this.#header.buffer), 0);
     await this.#syncData();
     this.#syncedCount = count;
   }
@@ -203,24 +319,67 @@ export class IndexFile {
     const pages = this.#dirtyPages.slice();
     this.#dirtyPages.fill(0);
     this.#dirty = false;
+    try {
+      // First, since it tells Apache after a crash that the slots may be wrong: `completeness` has this file's end.
+      this.#open().writeSync(header, 0);
+      await this.#writeSlots(pages);
+    } catch (error) {
+      for (const { start, end } of runs(pages)) this.#dirtyPages.fill(1, start, end);
+      this.#dirty = true;
+      throw error;
+    }
+    await this.#syncData();
+  }
+
+  async #writeSlots(pages: Uint8Array): Promise<void> {
     let written = 0;
     for (const { start, end } of runs(pages)) {
       for (let from = start * PAGE_BYTES; from < end * PAGE_BYTES; from += SLICE_BYTES) {
         const to = Math.min(from + SLICE_BYTES, end * PAGE_BYTES, this.#slots!.length);
-        this.#file.writeSync(this.#slots!.subarray(from, to), HEADER_BYTES + from);
+        this.#open().writeSync(this.#slots!.subarray(from, to), HEADER_BYTES + from);
         written += to - from;
         if (written < SLICE_BYTES) continue;
         written = 0;
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     }
-    this.#file.writeSync(header, 0);
-    await this.#syncData();
   }
 
-  #syncData(): Promise<void> {
+  async #syncData(): Promise<void> {
     this.#syncer ??= this.#options.fileSystem.openSync(this.path, { create: false });
-    return this.#syncer.syncData();
+    try {
+      await this.#syncer.syncData();
+    } catch (error) {
+      throw new SyncError(this.path, error);
+    }
+  }
+
+  /** What a look at the ends shows to be wrong; undefined when nothing is. @param isLast whether no file follows. */
+  findDamage(isLast: boolean): string | undefined {
+    const count = this.#indexCount;
+    const { unitCount } = this.#options;
+    if (count <= 1 || count > unitCount) return `has ${count - 1} units`;
+    if (!isLast && !this.full) return `has only ${count} units, though files follow`;
+    if (this.#header.getInt32(32) === DAMAGED) return "was found to be damaged";
+    const first = getInt64(this.#readFileUnit(1), 4);
+    const last = getInt64(this.#readFileUnit(count - 1), 4);
+    if (first !== this.beginPhysicalOffset) return "begins with another message than it says";
+    if (last !== this.endPhysicalOffset) return "ends with another message than it says";
+    if (last < first) return "ends before it begins";
+    if (count < unitCount && !isZero(this.#readFileUnit(count))) {
+      return "has more units than it says";
+    }
+    return undefined;
+  }
+
+  /** Whether the time of the first message is the one in the header, as far as it is known: all times count from it. */
+  beginsAt(timestampAt: (physicalOffset: number) => number | undefined): boolean {
+    return (timestampAt(this.beginPhysicalOffset) ?? this.beginTimestamp) === this.beginTimestamp;
+  }
+
+  /** Whether the last message is not younger than the header says: searches leave out whole files by that. */
+  endsAt(timestampAt: (physicalOffset: number) => number | undefined): boolean {
+    return (timestampAt(this.endPhysicalOffset) ?? 0) <= this.endTimestamp;
   }
 
   /** Frees the slots of a file that is full and synced. */
@@ -231,45 +390,89 @@ export class IndexFile {
   /**
    * After a crash: forgets the units of messages at and after `physicalOffset`, which recovery puts anew, and makes the
    * slots from the units that stay.
+   * @returns whether units are damaged or missing among those; they and what comes after them are forgotten too.
    */
-  rebuild(physicalOffset: number): void {
-    let low = 1;
-    let high = this.#indexCount;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (getInt64(this.#readUnit(middle), 4) < physicalOffset) low = middle + 1;
-      else high = middle;
-    }
-    this.#header.setInt32(36, low);
-    this.#pendingFirst = low;
-    this.#slots = new Uint8Array(this.#options.slotCount * SLOT_BYTES);
-    this.#slotsView = viewOf(this.#slots);
-    this.#header.setInt32(32, 0);
-    this.#replayUnits(low);
-    this.#dirtyPages.fill(1);
-    this.#dirty = true;
+  rebuild(physicalOffset: number): boolean {
+    const countBefore = Math.min(this.#indexCount, this.#options.unitCount);
+    const count = this.#makeSlots(physicalOffset);
+    const next = count < countBefore ? getInt64(this.#readFileUnit(count), 4) : physicalOffset;
+    this.#header.setInt32(36, count);
+    if (count === 1) setInt64(this.#header, 24, this.beginPhysicalOffset);
+    this.#pendingFirst = count;
+    // What is put anew may come to the same count.
+    this.#syncedCount = -1;
+    // Nothing may lie behind the last unit that looks like one.
+    const file = this.#open();
+    const bytes = file.sizeSync();
+    file.truncateSync(this.#unitPosition(count));
+    file.truncateSync(bytes);
+    return next < physicalOffset;
   }
 
-  #replayUnits(end: number): void {
+  /**
+   * Makes the slots from the units.
+   * @returns the number of the first unit that does not count; pages of units may be missing after a power loss.
+   */
+  #makeSlots(physicalOffsetMax: number): number {
+    const { slotCount, unitCount } = this.#options;
     const piece = new Uint8Array(PENDING_UNITS * UNIT_BYTES);
     const view = viewOf(piece);
-    const slots = this.#slotsView!;
+    this.#slots = new Uint8Array(slotCount * SLOT_BYTES);
+    const slots = this.#slotsView = viewOf(this.#slots);
+    this.#header.setInt32(32, 0);
+    this.#dirtyPages.fill(1);
+    this.#dirty = true;
+    const end = Math.min(this.#indexCount, unitCount);
+    let previous = this.beginPhysicalOffset;
     for (let first = 1; first < end; first += PENDING_UNITS) {
-      this.#file.readSync(piece, this.#unitPosition(first));
-      const count = Math.min(PENDING_UNITS, end - first);
-      for (let index = 0; index < count; index++) {
-        const at = (view.getInt32(index * UNIT_BYTES) % this.#options.slotCount) * SLOT_BYTES;
-        if (slots.getInt32(at) === 0) this.#header.setInt32(32, this.#header.getInt32(32) + 1);
-        slots.setInt32(at, first + index);
+      this.#open().readSync(piece, this.#unitPosition(first));
+      for (let index = 0; index < PENDING_UNITS && first + index < end; index++) {
+        const position = index * UNIT_BYTES;
+        const hash = view.getInt32(position);
+        const physicalOffset = getInt64(view, position + 4);
+        const slot = Math.abs(hash % slotCount) * SLOT_BYTES;
+        const isUnit = hash >= 0 && (hash > 0 || physicalOffset > 0) &&
+          physicalOffset >= previous && physicalOffset < physicalOffsetMax &&
+          view.getInt32(position + 16) === slots.getInt32(slot);
+        if (!isUnit) return first + index;
+        if (slots.getInt32(slot) === 0) this.#header.setInt32(32, this.#header.getInt32(32) + 1);
+        slots.setInt32(slot, first + index);
+        setInt64(this.#header, 24, physicalOffset);
+        previous = physicalOffset;
       }
     }
-    if (end > 1) setInt64(this.#header, 24, getInt64(this.#readUnit(end - 1), 4));
+    return end;
   }
 
   close(): void {
-    this.#file.close();
+    this.#file?.close();
     this.#syncer?.close();
   }
+}
+
+/** A file without units begins and ends where the one before it ends, so that Apache goes on there. */
+function emptyHeader(end: IndexEnd | undefined): Uint8Array {
+  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+  const { timestamp, physicalOffset } = end ?? { timestamp: 0, physicalOffset: 0 };
+  for (const position of [0, 8]) setInt64(header, position, timestamp);
+  for (const position of [16, 24]) setInt64(header, position, physicalOffset);
+  header.setInt32(36, 1);
+  return new Uint8Array(header.buffer);
+}
+
+/** How many slots of a whole number of bytes are not zero. */
+function usedSlots(bytes: Uint8Array): number {
+  const view = viewOf(bytes);
+  let used = 0;
+  for (let at = 0; at + SLOT_BYTES <= bytes.length; at += SLOT_BYTES) {
+    if (view.getInt32(at) !== 0) used++;
+  }
+  return used;
+}
+
+function isZero(view: DataView): boolean {
+  for (let at = 0; at < view.byteLength; at++) if (view.getUint8(at) !== 0) return false;
+  return true;
 }
 
 /** The runs [start, end) of flags that are set. */

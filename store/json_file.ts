@@ -8,6 +8,7 @@ import { encodeUtf8 } from "../client/protocol/bytes.ts";
 import { parseFastjson } from "../client/protocol/fastjson.ts";
 import { CorruptStoreError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
+import { makeFolder } from "./folder.ts";
 
 export interface JsonFileOptions<T> {
   /** The file, in a folder that is made when it is not there. */
@@ -23,6 +24,8 @@ export class JsonFile<T> {
   readonly #options: JsonFileOptions<T>;
   /** Whether the file, if there is one, deserves to become the last good copy. */
   #isGood = true;
+  /** Folders in which a folder was made that leads to the file. */
+  readonly #newIn = new Set<string>();
 
   constructor(options: JsonFileOptions<T>) {
     this.#options = options;
@@ -73,7 +76,12 @@ export class JsonFile<T> {
     const bytes = encodeUtf8(JSON.stringify(value, undefined, "\t"));
     const folder = path.slice(0, path.lastIndexOf("/"));
     try {
-      fileSystem.makeFolderSync(folder);
+      makeFolder(fileSystem, folder, (parent) => this.#newIn.add(parent));
+      // At once: others that write to the folder take it for safe.
+      for (const parent of this.#newIn) {
+        fileSystem.syncFolderSync(parent);
+        this.#newIn.delete(parent);
+      }
       await writeWhole(fileSystem, `${path}.tmp`, bytes);
       if (fileSystem.existsSync(path)) {
         // What is damaged must not take the place of the copy that replaced it, and is worth a look.

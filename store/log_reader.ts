@@ -4,6 +4,8 @@ import { viewOf } from "../client/protocol/bytes.ts";
 import {
   BLANK_RECORD_BYTES,
   checkRecord,
+  MESSAGE_MAGIC_V1,
+  MESSAGE_MAGIC_V2,
   type RecordLayout,
 } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
@@ -64,4 +66,19 @@ export class LogReader {
     this.#view = viewOf(this.#bytes);
     this.#start = offset;
   }
+}
+
+/** The sound record that begins at `offset`; undefined when none does. Reads no more than it. */
+export function soundRecordAt(log: CommitLog, offset: number): RecordLayout | undefined {
+  const head = log.readSync(offset, BLANK_RECORD_BYTES);
+  if (head.length < BLANK_RECORD_BYTES) return undefined;
+  const view = viewOf(head);
+  const size = view.getInt32(0);
+  const magic = view.getInt32(4);
+  if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) return undefined;
+  if (size <= 0 || offset + size > log.segments.find(offset)!.end) return undefined;
+  const bytes = log.readSync(offset, size);
+  const check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
+  const isSound = check.kind === "message" && check.record.physicalOffset === offset;
+  return isSound ? check.record : undefined;
 }

@@ -5,6 +5,7 @@ import { findProperty, MessageProperty } from "../client/protocol/message.ts";
 import { checkRecord, copyMessage, type StoredMessage } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
+import { CorruptStoreError } from "./errors.ts";
 import type { MessageIndex } from "./message_index.ts";
 
 /** Which offset a time between or on messages stands for: the first one not before it, or the last not after it. */
@@ -92,7 +93,10 @@ export interface KeyQuery {
   endTimestamp: number;
 }
 
-/** Records of messages that have this key or unique key, newest first. */
+/**
+ * Records of messages that have this key or unique key, newest first.
+ * @throws {CorruptStoreError} when there is none, but damage where one could be.
+ */
 export async function recordsByKey(
   log: CommitLog,
   index: MessageIndex,
@@ -100,15 +104,22 @@ export async function recordsByKey(
 ): Promise<Uint8Array[]> {
   const records: Uint8Array[] = [];
   const seen = new Set<number>();
+  let unreadable = -1;
   const { topic, key, beginTimestamp, endTimestamp } = query;
+  await index.check(beginTimestamp, endTimestamp);
   for (const physicalOffset of index.query(topic, key, beginTimestamp, endTimestamp)) {
     if (records.length >= query.maxNum) break;
     if (seen.has(physicalOffset)) continue;
     seen.add(physicalOffset);
     const record = await recordAt(log, physicalOffset);
+    if (record === undefined && physicalOffset >= log.minOffset) unreadable = physicalOffset;
     if (record !== undefined && hasKey(record, query)) records.push(record);
   }
-  return records;
+  if (records.length > 0 || unreadable < 0) return records;
+  throw new CorruptStoreError(
+    `Cannot read the message in ${log.segments.folder} at offset ${unreadable}, which may have ` +
+      `this key; comet store verify tells more`,
+  );
 }
 
 function hasKey(bytes: Uint8Array, query: KeyQuery): boolean {

@@ -12,7 +12,7 @@ import type { ConsumeQueue } from "./consume_queue.ts";
 import { type DelayLevels, entryOf, isQueued } from "./dispatch.ts";
 import { LogReader } from "./log_reader.ts";
 import { recordAt } from "./lookup.ts";
-import { nextSoundRecord } from "./recovery.ts";
+import { nextSoundRecord } from "./log_end.ts";
 
 /** What was found to be damaged and what was done about it. */
 export interface DamageReport {
@@ -40,7 +40,7 @@ export async function mendQueue(
 ): Promise<DamageReport> {
   const before = await soundNeighbour(log, queue, queueOffset, -1);
   const after = await soundNeighbour(log, queue, queueOffset, 1);
-  const from = before?.physicalOffset ?? log.minOffset;
+  const from = before?.physicalOffset ?? queue.physicalOffsetMin;
   const to = after?.physicalOffset ?? log.writtenOffset;
   const missing = new Set<number>();
   const last = after?.queueOffset ?? queue.maxOffset;

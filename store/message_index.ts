@@ -1,8 +1,10 @@
 /** All index files together: find messages by key or by unique key. */
 
 import { javaHashCode } from "../client/protocol/message.ts";
+import { SyncError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
-import { IndexFile } from "./index_file.ts";
+import { makeFolder } from "./folder.ts";
+import { type IndexEnd, IndexFile } from "./index_file.ts";
 
 export interface MessageIndexOptions {
   fileSystem: FileSystem;
@@ -18,11 +20,13 @@ export class MessageIndex {
   readonly #files: IndexFile[] = [];
   /** Full files whose last units are not synced yet. */
   readonly #finished = new Set<IndexFile>();
+  /** Folders in which names are new or gone since they were synced. */
+  readonly #changed = new Set<string>();
 
   constructor(options: MessageIndexOptions) {
     this.#options = options;
     for (const name of options.fileSystem.listSync(options.folder)) {
-      if (/^\d{17}$/.test(name)) this.#files.push(this.#open(name));
+      if (/^\d{17}$/.test(name)) this.#files.push(this.#open(name, false));
     }
   }
 
@@ -50,8 +54,8 @@ export class MessageIndex {
     const last = this.#files.at(-1);
     if (last !== undefined && !last.full) return last;
     if (last !== undefined) this.#finished.add(last);
-    this.#options.fileSystem.makeFolderSync(this.#options.folder);
-    const file = this.#open(this.#freeName(storeTimestamp));
+    const file = this.#open(this.#freeName(storeTimestamp), true, this.end);
+    this.#changed.add(this.#options.folder);
     this.#files.push(file);
     return file;
   }
@@ -59,14 +63,15 @@ export class MessageIndex {
   /** Names are times to the millisecond; two files of one millisecond must not share one. */
   #freeName(storeTimestamp: number): string {
     for (let time = storeTimestamp;; time++) {
-      const name = fileName(time);
-      if (!this.#options.fileSystem.existsSync(`${this.#options.folder}/${name}`)) return name;
+      const path = `${this.#options.folder}/${fileName(time)}`;
+      if (this.#files.every((file) => file.path !== path)) return fileName(time);
     }
   }
 
-  #open(name: string): IndexFile {
-    const { fileSystem, folder, slotCount, unitCount } = this.#options;
-    return new IndexFile({ fileSystem, path: `${folder}/${name}`, slotCount, unitCount });
+  #open(name: string, isNew: boolean, previousEnd?: IndexEnd): IndexFile {
+    const { folder, ...options } = this.#options;
+    const path = `${folder}/${name}`;
+    return new IndexFile({ ...options, path, isNew, previousEnd });
   }
 
   /**
@@ -88,20 +93,70 @@ export class MessageIndex {
     }
   }
 
+  /**
+   * Looks whether the files for these times (milliseconds, both included) lack something; to be called before `query`.
+   * @throws {CorruptStoreError} when one does.
+   */
+  async check(beginTimestamp: number, endTimestamp: number): Promise<void> {
+    for (const file of this.#files) {
+      const isAsked = file.beginTimestamp <= endTimestamp && file.endTimestamp >= beginTimestamp;
+      if (isAsked) await file.checkSlots();
+    }
+  }
+
   /** The store time and physical offset of the newest message in the index. */
-  get end(): { timestamp: number; physicalOffset: number } {
+  get end(): IndexEnd {
     const last = this.#files.at(-1);
     return { timestamp: last?.endTimestamp ?? 0, physicalOffset: last?.endPhysicalOffset ?? 0 };
   }
 
   /** Makes all that is new survive a power loss, as far as a start cannot make it anew. Off the event loop. */
   async syncUnits(): Promise<void> {
-    for (const file of [...this.#finished]) {
+    const { fileSystem, folder } = this.#options;
+    if (this.#changed.size > 0) {
+      makeFolder(fileSystem, folder, (parent) => this.#changed.add(parent));
+    }
+    const last = this.#files.at(-1);
+    await last?.syncUnits();
+    // Also files that became full meanwhile: they may hold what was put before.
+    for (const file of this.#finished) {
       await file.sync();
       file.rest();
       this.#finished.delete(file);
     }
-    await this.#files.at(-1)?.syncUnits();
+    await this.#syncNames();
+  }
+
+  async #syncNames(): Promise<void> {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const folder of changed) {
+      try {
+        await this.#options.fileSystem.syncFolder(folder);
+      } catch (error) {
+        throw new SyncError(folder, error);
+      }
+    }
+  }
+
+  /**
+   * Up to when messages are in files that are whole on disk, and when the first message was stored that is in no such
+   * file, in milliseconds. Apache tells files by their ends alone, so one that ends in the millisecond in which an
+   * incomplete one does is no use to it.
+   * @param physicalOffset files that know messages from there on are going to be changed.
+   */
+  completeness(physicalOffset = Infinity): { wholeUntil: number; incompleteFrom: number } {
+    const files = this.#files;
+    const isIncomplete = (file: IndexFile) =>
+      !file.full || this.#finished.has(file) || file.endPhysicalOffset >= physicalOffset;
+    const found = files.findIndex(isIncomplete);
+    // The next message may begin a new file, which ends when the last one does.
+    let first = found < 0 ? files.length - 1 : found;
+    while (first > 0 && files[first - 1]!.endTimestamp >= files[first]!.endTimestamp) first--;
+    return {
+      wholeUntil: files[first - 1]?.endTimestamp ?? 0,
+      incompleteFrom: files[first]?.beginTimestamp ?? Infinity,
+    };
   }
 
   /** Makes the files whole on disk, as Apache reads them. Off the event loop. */
@@ -110,16 +165,47 @@ export class MessageIndex {
     await this.#files.at(-1)?.sync();
   }
 
-  /** After a crash: forgets what is at and after `physicalOffset`, which recovery puts anew. */
-  truncate(physicalOffset: number): void {
+  /**
+   * From where on the index is damaged, as far as a look at the ends of its files tells; undefined when it is not.
+   * @param start what the last file has from this physicalOffset on is made anew anyway; Infinity after a clean stop.
+   * @param endOffsetMin physicalOffset of a message that it surely knows; -1 for none.
+   * @param timestampAt when a message was stored; undefined when that is not known.
+   */
+  damagedFrom(
+    start: number,
+    endOffsetMin: number,
+    timestampAt: (physicalOffset: number) => number | undefined,
+  ): number | undefined {
+    let end = 0;
+    for (const [index, file] of this.#files.entries()) {
+      const isLast = index === this.#files.length - 1;
+      if (isLast && start < Infinity) {
+        // A crash leaves it with units that are missing, and those are looked for when its slots are made.
+        const begins = file.empty || file.beginPhysicalOffset >= start ||
+          file.beginPhysicalOffset >= end && file.beginsAt(timestampAt);
+        return begins ? undefined : end;
+      }
+      const isDamaged = file.findDamage(isLast) !== undefined || file.beginPhysicalOffset < end ||
+        !file.beginsAt(timestampAt) || !file.endsAt(timestampAt);
+      if (isDamaged) return end;
+      end = file.endPhysicalOffset;
+    }
+    return this.end.physicalOffset < endOffsetMin ? end : undefined;
+  }
+
+  /**
+   * Forgets what is at and after `physicalOffset`, which is put anew then.
+   * @returns whether there are gaps before it: the index ends at the first one then.
+   */
+  truncate(physicalOffset: number): boolean {
     for (let last = this.#files.at(-1); last !== undefined; last = this.#files.at(-1)) {
       if (!last.empty && last.beginPhysicalOffset < physicalOffset) {
-        last.rebuild(physicalOffset);
-        return;
+        return last.rebuild(physicalOffset);
       }
       this.#files.pop();
       this.#remove(last);
     }
+    return false;
   }
 
   /** Removes files that only know messages which the log no longer has. */
@@ -132,6 +218,7 @@ export class MessageIndex {
   #remove(file: IndexFile): void {
     file.close();
     this.#options.fileSystem.removeSync(file.path);
+    this.#changed.add(this.#options.folder);
   }
 
   close(): void {

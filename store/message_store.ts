@@ -2,22 +2,20 @@
 
 import { findProperty, MessageProperty } from "../client/protocol/message.ts";
 import type { MessageToStore, StoredMessage } from "../client/protocol/message_record.ts";
-import { readApacheCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { CheckpointTask } from "./checkpoint_task.ts";
-import { CommitLog } from "./commit_log.ts";
+import type { CommitLog } from "./commit_log.ts";
+import { type CompactionOptions, CompactionStore } from "./compaction/compaction_store.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import {
-  type DelayLevels,
   type DispatchEntry,
   dispatchEntry,
   DispatchQueue,
-  entryOf,
   isQueued,
   tagsCodeOf,
 } from "./dispatch.ts";
-import type { FileSystem } from "./file_system.ts";
-import { lockFolder, overwriteText } from "./folder.ts";
-import { type FlushDiskType, GroupCommit } from "./flush.ts";
+import { SyncError } from "./errors.ts";
+import { markClosed } from "./folder.ts";
+import { GroupCommit } from "./flush.ts";
 import { getMessage, type GetMessageOptions, type GetMessageResult } from "./get_message.ts";
 import type { MessageSource } from "./get_message.ts";
 import {
@@ -29,35 +27,20 @@ import {
   recordsByKey,
   storeTimestampOf,
 } from "./lookup.ts";
-import { MessageIndex } from "./message_index.ts";
-import { QueueTable } from "./queue_table.ts";
+import { type PlacedRecord, soundRecords } from "./log_end.ts";
+import { soundRecordAt } from "./log_reader.ts";
+import type { MessageIndex } from "./message_index.ts";
+import { type OpenOptions, type OpenStore, openStore } from "./open_store.ts";
+import type { QueueTable } from "./queue_table.ts";
+import type { RecoveryReport, StoreStats } from "./store_report.ts";
+import { TopicDeletion } from "./topic_deletion.ts";
 import { type DamageReport, mendQueue } from "./mend.ts";
-import { scanLog, scanStart } from "./recovery.ts";
-import { type DeletedFile, Retention, type RetentionSettings } from "./retention.ts";
+import { type DeletedFile, Retention } from "./retention.ts";
 
-/** The settings that the store reads, under Apache's names. */
-export interface StoreSettings extends RetentionSettings {
-  storePathRootDir: string;
-  /** The commit log's folder; empty for `commitlog` in the data folder. */
-  storePathCommitLog: string;
-  mappedFileSizeCommitLog: number;
-  mappedFileSizeConsumeQueue: number;
-  maxHashSlotNum: number;
-  maxIndexNum: number;
-  messageIndexEnable: boolean;
-  enabledAppendPropCRC: boolean;
-  flushDiskType: FlushDiskType;
-  flushIntervalCommitLog: number;
-  /** How often old files and the space on the disk are looked at. */
-  cleanResourceInterval: number;
-}
+export type { StoreSettings } from "./open_store.ts";
+export type { RecoveryReport, StoreStats } from "./store_report.ts";
 
-export interface StoreOptions {
-  settings: StoreSettings;
-  fileSystem: FileSystem;
-  /** Milliseconds since the epoch. */
-  now: () => number;
-  delayLevels: DelayLevels;
+export interface StoreOptions extends OpenOptions {
   /** A message has become visible to consumers. */
   onArrival: (entry: DispatchEntry) => void;
   /** The log has reached the promised level up to this offset: whoever waits for it can be answered. */
@@ -74,6 +57,8 @@ export interface StoreOptions {
   onUpkeepFailed: (error: Error) => void;
   /** An fsync failed: nothing is written or acknowledged any more, the process should end. */
   onFatal: (error: Error) => void;
+  /** Log files that reach past this physicalOffset are still needed. Asked only about files that would go otherwise. */
+  neededFrom?: () => number;
 }
 
 /** Where a message went, or why it did not. */
@@ -88,36 +73,15 @@ export type PutMessageResult =
   | { status: "PROPERTIES_SIZE_EXCEEDED" }
   | { status: "SERVICE_NOT_AVAILABLE"; reason: string };
 
-/** Counters since the start, and places in the log. */
-export interface StoreStats {
-  /** Messages that were put; divided by `syncCount` it says how many share an fdatasync. */
-  putCount: number;
-  syncCount: number;
-  minOffset: number;
-  maxOffset: number;
-  durableOffset: number;
-}
-
-/** What a start found. */
-export interface RecoveryReport {
-  clean: boolean;
-  scannedRecords: number;
-  endOffset: number;
-  torn: string | undefined;
-  millis: number;
-}
-
-/** The log's newest part that stays in memory for consumers that keep up. */
-const TAIL_BYTES_MAX = 16 * 1024 * 1024;
-
 export class MessageStore implements AsyncDisposable {
   readonly recovery: RecoveryReport;
   readonly #options: StoreOptions;
   readonly #folder: string;
-  readonly #lock: Disposable;
+  readonly #open: OpenStore;
   readonly #log: CommitLog;
   readonly #queues: QueueTable;
   readonly #index: MessageIndex | undefined;
+  #compaction: CompactionStore | undefined;
   readonly #flush: GroupCommit;
   readonly #dispatchQueue = new DispatchQueue();
   readonly #retention: Retention;
@@ -131,8 +95,10 @@ export class MessageStore implements AsyncDisposable {
   readonly #retentionTimer: ReturnType<typeof setInterval>;
   #deleting: Promise<void> | undefined;
   #diskFull: string | undefined;
+  readonly #deletion: TopicDeletion;
   #putCount = 0;
   #unwritable: string | undefined;
+  #failed = false;
 
   /**
    * Opens the store in a folder and recovers it.
@@ -144,59 +110,21 @@ export class MessageStore implements AsyncDisposable {
     const started = performance.now();
     this.#options = options;
     this.#folder = settings.storePathRootDir;
-    this.#lock = lockFolder(fileSystem, this.#folder);
-    this.#log = new CommitLog({
-      fileSystem,
-      folder: settings.storePathCommitLog || `${this.#folder}/commitlog`,
-      segmentBytes: settings.mappedFileSizeCommitLog,
-      appendCrc: settings.enabledAppendPropCRC,
-      tailBytesMax: TAIL_BYTES_MAX,
-    });
-    this.#queues = new QueueTable({
-      fileSystem,
-      folder: `${this.#folder}/consumequeue`,
-      segmentBytes: settings.mappedFileSizeConsumeQueue,
-      physicalOffsetMin: () => this.#log.minOffset,
-    });
-    if (settings.messageIndexEnable) {
-      this.#index = new MessageIndex({
-        fileSystem,
-        folder: `${this.#folder}/index`,
-        slotCount: settings.maxHashSlotNum,
-        unitCount: settings.maxIndexNum,
-      });
-    }
-    const abortFile = `${this.#folder}/abort`;
-    const clean = !fileSystem.existsSync(abortFile);
-    const checkpoint = readCheckpoint(fileSystem, this.#folder);
-    const apacheTimestamp = readApacheCheckpoint(fileSystem, this.#folder);
-    const start = scanStart(this.#log, checkpoint, apacheTimestamp);
-    const whole = clean && checkpoint?.endOffset === start;
-    if (!whole) {
-      this.#queues.physicalOffsetMax = start;
-      this.#index?.truncate(start);
-    }
-    const touched = new Set<ConsumeQueue>();
-    const scan = scanLog(this.#log, start, (bytes, record) => {
-      const queue = this.#queues.get(record.topic, record.queueId);
-      if (!touched.has(queue) && isQueued(record.sysFlag)) {
-        touched.add(queue);
-        queue.truncate(record.queueOffset);
-      }
-      dispatchEntry(entryOf(bytes, record, queue, options.delayLevels), this.#index);
-    });
-    this.#log.startAt(scan.endOffset);
+    this.#open = openStore(options);
+    const { plan, found: { scan, from } } = this.#open;
+    this.#log = this.#open.log;
+    this.#queues = this.#open.queues;
+    this.#index = this.#open.index;
     this.#dispatchedOffset = scan.endOffset;
     this.#lastRecordOffset = scan.lastRecordOffset >= 0
       ? scan.lastRecordOffset
-      : checkpoint?.lastRecordOffset ?? -1;
-    this.#lastStoreTimestamp = Math.max(scan.lastStoreTimestamp, apacheTimestamp);
-    overwriteText(fileSystem, abortFile, String(Deno.pid));
+      : plan.checkpoint?.lastRecordOffset ?? -1;
+    this.#lastStoreTimestamp = Math.max(scan.lastStoreTimestamp, plan.storeTimestamp);
     this.#flush = new GroupCommit({
       flushDiskType: settings.flushDiskType,
       intervalMillis: settings.flushIntervalCommitLog,
       writtenOffset: () => this.#log.writtenOffset,
-      sync: () => this.#log.sync(),
+      sync: () => this.#syncLog(),
       onPromised: (offset) => this.#promised(offset),
       onFailure: (error) => this.#fail(error),
     });
@@ -212,18 +140,28 @@ export class MessageStore implements AsyncDisposable {
         lastRecordOffset: this.#lastRecordOffset,
         storeTimestamp: this.#lastStoreTimestamp,
       }),
-      startOffset: start,
-      indexedTimestamp: apacheTimestamp,
+      startOffset: from,
       onFailed: options.onUpkeepFailed,
     });
+    this.#deletion = new TopicDeletion({
+      queues: this.#queues,
+      checkpoint: this.#checkpoint,
+      mending: this.#mending,
+      settle: () => this.#settled(),
+      deleteCompacted: async (topic) => await this.#compaction?.deleteTopic(topic),
+    });
     this.#source = { log: this.#log, mend: (queue, queueOffset) => this.#mend(queue, queueOffset) };
-    fileSystem.makeFolderSync(this.#log.segments.folder);
     this.#retention = new Retention({
       settings,
       log: this.#log,
       now: options.now,
       diskSpace: () => fileSystem.diskSpaceSync(this.#log.segments.folder),
-      neededFrom: () => this.#checkpoint.checkpointOffset,
+      neededFrom: () =>
+        Math.min(
+          this.#checkpoint.checkpointOffset,
+          this.#compaction?.compactedUpTo() ?? Infinity,
+          options.neededFrom?.() ?? Infinity,
+        ),
     });
     this.#diskChecked();
     this.#retentionTimer = setInterval(
@@ -231,10 +169,11 @@ export class MessageStore implements AsyncDisposable {
       settings.cleanResourceInterval,
     );
     this.recovery = {
-      clean,
+      clean: plan.clean,
       scannedRecords: scan.recordCount,
       endOffset: scan.endOffset,
       torn: scan.torn,
+      madeAnewFrom: from < plan.start ? from : undefined,
       millis: Math.round(performance.now() - started),
     };
   }
@@ -246,6 +185,9 @@ export class MessageStore implements AsyncDisposable {
   putMessage(message: MessageToStore): PutMessageResult {
     const refusal = this.#unwritable ?? this.#diskFull;
     if (refusal !== undefined) return { status: "SERVICE_NOT_AVAILABLE", reason: refusal };
+    if (this.#deletion.concerns(message.topic)) {
+      return { status: "SERVICE_NOT_AVAILABLE", reason: `${message.topic} is being deleted` };
+    }
     const queue = this.#queues.get(message.topic, message.queueId);
     const queueOffset = queue.nextOffset;
     const storeTimestamp = this.#nextStoreTimestamp();
@@ -293,13 +235,28 @@ export class MessageStore implements AsyncDisposable {
     for (const entry of this.#dispatchQueue.undo(offset)) {
       if (isQueued(entry.sysFlag)) entry.queue.nextOffset = entry.queueOffset;
     }
-    this.#log.undo(offset);
     this.#flush.undo(offset);
+    try {
+      this.#log.undo(offset);
+    } catch (undoError) {
+      // What may be left in the file must not get messages behind it, and a start may find it.
+      return this.#fail(undoError as Error);
+    }
     this.#options.onWriteFailed(offset, error);
+    if (error instanceof SyncError) this.#fail(error);
+  }
+
+  async #syncLog(): Promise<number> {
+    const offset = await this.#log.sync();
+    this.#open.mark.set(offset);
+    return offset;
   }
 
   #fail(error: Error): void {
-    this.#unwritable = `the disk failed: ${error.message}`;
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#flush.fail();
+    this.#unwritable = `the disk failed: ${causesOf(error)}`;
     this.#options.onFatal(error);
   }
 
@@ -315,12 +272,27 @@ export class MessageStore implements AsyncDisposable {
     this.#options.onPromised(offset);
   }
 
+  /** Serves compaction topics from now on; to be called before the first message. @throws {CorruptStoreError} */
+  startCompaction(options: CompactionOptions): CompactionStore {
+    return this.#compaction = new CompactionStore({
+      ...options,
+      fileSystem: this.#options.fileSystem,
+      storeFolder: this.#folder,
+      source: this.#source,
+      queues: this.#queues,
+      durableOffset: () => this.#flush.durableOffset,
+      clean: this.recovery.clean,
+    });
+  }
+
   /** See `getMessage`. */
   getMessage(
     topic: string,
     queueId: number,
     options: GetMessageOptions,
   ): GetMessageResult | Promise<GetMessageResult> {
+    const compacted = this.#compaction?.getMessage(topic, queueId, options);
+    if (compacted !== undefined) return compacted;
     return getMessage(this.#source, this.#queues.find(topic, queueId), options);
   }
 
@@ -336,13 +308,19 @@ export class MessageStore implements AsyncDisposable {
     return mending;
   }
 
+  /** The bytes of a record that is still in memory: a view, valid until the next await. */
+  readTail(physicalOffset: number, size: number): Uint8Array | undefined {
+    return this.#log.readTail(physicalOffset, size);
+  }
+
   /** The queue of a topic, if it ever had a message. */
   findQueue(topic: string, queueId: number): ConsumeQueue | undefined {
     return this.#queues.find(topic, queueId);
   }
 
   getMinOffsetInQueue(topic: string, queueId: number): number {
-    return this.#queues.find(topic, queueId)?.minOffset ?? 0;
+    return this.#compaction?.getMinOffset(topic, queueId) ??
+      this.#queues.find(topic, queueId)?.minOffset ?? 0;
   }
 
   /** The offset of the next message. `committed`: that consumers can see; else also what is not yet safe. */
@@ -364,12 +342,30 @@ export class MessageStore implements AsyncDisposable {
     timestamp: number,
     boundary: BoundaryType,
   ): number {
+    const compacted = this.#compaction?.getOffsetByTime(topic, queueId, timestamp, boundary);
+    if (compacted !== undefined) return compacted;
     const queue = this.#queues.find(topic, queueId);
     return queue === undefined ? 0 : offsetByTime(this.#log, queue, timestamp, boundary);
   }
 
+  /** When the message of a queue with this offset was stored; -1 when it is not there. */
+  getMessageTime(topic: string, queueId: number, queueOffset: number): number {
+    const queue = this.#queues.find(topic, queueId);
+    if (queue === undefined || queueOffset < queue.minOffset || queueOffset >= queue.maxOffset) {
+      return -1;
+    }
+    return storeTimestampOf(this.#log, queue, queueOffset);
+  }
+
+  /** When the oldest message of the log was stored; -1 when there is none. */
+  getEarliestStoreTime(): number {
+    return soundRecordAt(this.#log, this.#log.minOffset)?.storeTimestamp ?? -1;
+  }
+
   /** When the oldest message of a queue was stored; -1 when there is none. */
   getEarliestMessageTime(topic: string, queueId: number): number {
+    const compacted = this.#compaction?.getEarliestMessageTime(topic, queueId);
+    if (compacted !== undefined) return compacted;
     const queue = this.#queues.find(topic, queueId);
     return queue === undefined ? -1 : storeTimestampOf(this.#log, queue, queue.minOffset);
   }
@@ -382,6 +378,12 @@ export class MessageStore implements AsyncDisposable {
   /** The bytes of the record that begins at `physicalOffset`; undefined when none does. */
   selectMessageByOffset(physicalOffset: number): Promise<Uint8Array | undefined> {
     return recordAt(this.#log, physicalOffset);
+  }
+
+  /** The sound records of the log from `physicalOffset` on; see `soundRecords`. Reads on the event loop: for a start. */
+  soundRecords(physicalOffset: number): Generator<PlacedRecord> {
+    const { minOffset, writtenOffset } = this.#log;
+    return soundRecords(this.#log, Math.max(physicalOffset, minOffset), writtenOffset);
   }
 
   /** Records of messages by key or unique key, newest first; every one really has the key. */
@@ -423,6 +425,38 @@ export class MessageStore implements AsyncDisposable {
     await this.checkpoint();
   }
 
+  /** Percent of the log's disk that is in use, as of the last look. */
+  get diskUsedRatio(): number {
+    return this.#retention.disk.usedRatio;
+  }
+
+  /** Every topic with queues on disk, also those that nobody knows any more. */
+  topicsOnDisk(): string[] {
+    return this.#queues.topicsOnDisk();
+  }
+
+  /**
+   * Deletes the queues of a topic; a new topic of that name begins at offset 0, also after a crash. The messages go with
+   * the log's files, and until then can be found by id and by key. Meanwhile the topic takes none.
+   * @throws when the disk refuses; the topic may then be whole, and can be deleted again.
+   */
+  async deleteTopic(topic: string): Promise<void> {
+    try {
+      await this.#deletion.delete(topic);
+    } catch (error) {
+      if (error instanceof SyncError) this.#fail(error);
+      throw error;
+    }
+  }
+
+  async #settled(): Promise<number> {
+    this.commit();
+    const offset = this.#log.writtenOffset;
+    await this.#flush.flush();
+    if (this.#dispatchedOffset >= offset) return offset;
+    throw new Error(this.#unwritable ?? "the disk is busy, try again");
+  }
+
   #diskChecked(): void {
     const { full } = this.#retention.disk;
     if ((full === undefined) !== (this.#diskFull === undefined)) this.#options.onDiskFull(full);
@@ -439,17 +473,27 @@ export class MessageStore implements AsyncDisposable {
     clearInterval(this.#retentionTimer);
     await this.#deleting;
     this.commit();
-    const writable = this.#unwritable === undefined;
     this.#unwritable ??= "the store is closed";
-    await this.#flush.flush();
-    this.#flush.stop();
-    await this.#checkpoint.stop();
-    if (writable && await this.#checkpoint.finish()) {
-      this.#options.fileSystem.removeSync(`${this.#folder}/abort`);
+    try {
+      await this.#flush.flush();
+      this.#flush.stop();
+      await this.#compaction?.[Symbol.asyncDispose]();
+      await this.#checkpoint.stop();
+      const isOnDisk = !this.#failed && !this.#compaction?.hasFailed &&
+        await this.#checkpoint.finish();
+      if (isOnDisk) markClosed(this.#options.fileSystem, this.#folder);
+    } finally {
+      this.#open.mark.close();
+      this.#queues.close();
+      this.#index?.close();
+      this.#log.close();
+      this.#open.lock[Symbol.dispose]();
     }
-    this.#queues.close();
-    this.#index?.close();
-    this.#log.close();
-    this.#lock[Symbol.dispose]();
   }
+}
+
+/** What went wrong, with all that led to it. */
+function causesOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `: ${causesOf(error.cause)}` : "";
+  return error.message + cause;
 }

@@ -84,10 +84,8 @@ export class PageCache {
     const end = Math.min(start + PAGE_BYTES, segment.end, this.#writtenOffset());
     const buffer = this.#freeBuffers.pop() ?? new Uint8Array(PAGE_BYTES);
     const bytes = buffer.subarray(0, end - start);
-    const count = await segment.read(bytes, start);
-    if (count < bytes.length) {
-      throw new Error(`Cannot read ${bytes.length} bytes of the commit log at offset ${start}`);
-    }
+    // A file that has lost its end reads as damaged there, not as an error that would come again and again.
+    bytes.fill(0, await segment.read(bytes, start));
     // From here on nobody joins who is not counted.
     this.#loading.delete(start);
     const page = { start, buffer, bytes, leaseCount: loading.leaseCount, isCached: true };

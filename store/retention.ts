@@ -116,7 +116,7 @@ export class Retention {
    * @param evenNow whether expired files go at any hour, as an admin may ask for.
    */
   async deleteExpiredFiles(evenNow = false): Promise<DeletedFile[]> {
-    const { settings, log, now } = this.#options;
+    const { settings, log, now, neededFrom } = this.#options;
     const deleted: DeletedFile[] = [];
     let disk = this.checkDisk();
     const expiredGo = evenNow || disk.isNearlyFull ||
@@ -127,6 +127,8 @@ export class Retention {
       if (oldest === undefined) break;
       const isExpired = oldest.newestTimestamp <= now() - settings.fileReservedTime * HOUR_MILLIS;
       if (!isExpired && !(disk.isNearlyFull && settings.cleanFileForciblyEnable)) break;
+      // Asked last: who needs a file that would go otherwise may do something about it.
+      if (log.segments.first!.end > neededFrom()) break;
       await log.segments.removeFirst();
       deleted.push({ ...oldest, reason: isExpired ? "expired" : "disk nearly full" });
       disk = this.checkDisk();
@@ -134,11 +136,11 @@ export class Retention {
     return deleted;
   }
 
-  /** The oldest file, unless it is the last one or needed. */
+  /** The oldest file, unless it is the last one. */
   #oldestFile(): Omit<DeletedFile, "reason"> | undefined {
-    const { log, neededFrom } = this.#options;
+    const { log } = this.#options;
     const [first, second] = log.segments.segments;
-    if (first === undefined || second === undefined || first.end > neededFrom()) return undefined;
+    if (first === undefined || second === undefined) return undefined;
     // Store times only grow, so what follows a file dates it.
     const next = new LogReader(log).at(second.start);
     if (next.kind !== "message") return undefined;

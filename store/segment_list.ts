@@ -3,8 +3,9 @@
  * ("MappedFileQueue" in Java; we do not map.) A file's name is the offset of its first byte in 20 digits.
  */
 
-import { describePosition } from "./errors.ts";
+import { CorruptStoreError, describePosition, SyncError } from "./errors.ts";
 import type { FileSystem, StoreFile } from "./file_system.ts";
+import { makeFolder } from "./folder.ts";
 
 /** One file of the sequence. */
 export class Segment {
@@ -32,10 +33,25 @@ export class Segment {
     return this.start + this.bytes;
   }
 
-  /** Creates the file, or brings one that a crash left short to its full size. */
+  /**
+   * Finds out whether the file was written with another setting of its size.
+   * @param mayBeShort after a crash.
+   * @throws {CorruptStoreError} when it was.
+   */
+  checkSize(mayBeShort: boolean): void {
+    this.#writer ??= this.#open();
+    const bytes = this.#writer.sizeSync();
+    if (bytes === this.bytes || mayBeShort && bytes < this.bytes) return;
+    throw new CorruptStoreError(
+      `Cannot use ${this.path}: it has ${bytes} bytes, ${this.bytes} are expected. Set ` +
+        "mappedFileSize* as it was when the file was written; comet store verify tells more",
+    );
+  }
+
+  /** Creates the file, or brings one that is too short or too long to its size. */
   preallocate(): void {
     this.#writer ??= this.#open();
-    if (this.#writer.sizeSync() < this.bytes) this.#writer.truncateSync(this.bytes);
+    if (this.#writer.sizeSync() !== this.bytes) this.#writer.truncateSync(this.bytes);
   }
 
   /** Writes at an offset of the whole sequence. @throws with the file's name when the disk refuses. */
@@ -50,35 +66,56 @@ export class Segment {
 
   /** Reads at an offset of the whole sequence, on the event loop: for little, or before anybody is served. */
   readSync(into: Uint8Array, offset: number): number {
-    this.#writer ??= this.#open();
-    return readAllSync(this.#writer, into, offset - this.start);
+    try {
+      this.#writer ??= this.#open();
+      return readAllSync(this.#writer, into, offset - this.start);
+    } catch (error) {
+      throw new Error(`Cannot read ${describePosition(this.path, offset)}`, { cause: error });
+    }
   }
 
   /** Reads at an offset of the whole sequence, off the event loop. */
   read(into: Uint8Array, offset: number): Promise<number> {
-    const reading = this.#reading.then(async () => {
+    const reading = this.#reading.then(() => this.#readAll(into, offset));
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #readAll(into: Uint8Array, offset: number): Promise<number> {
+    let done = 0;
+    try {
       this.#reader ??= this.#open();
-      let done = 0;
       while (done < into.length) {
         const count = await this.#reader.read(into.subarray(done), offset - this.start + done);
         if (count === 0) break;
         done += count;
       }
-      return done;
-    });
-    this.#reading = reading.catch(() => {});
-    return reading;
+    } catch (error) {
+      throw new Error(`Cannot read ${describePosition(this.path, offset + done)}`, {
+        cause: error,
+      });
+    }
+    return done;
   }
 
-  /** Makes all that was written survive a power loss; off the event loop. */
-  sync(): Promise<void> {
+  /** Makes all that was written survive a power loss; off the event loop. @throws {SyncError} */
+  async sync(): Promise<void> {
     this.#syncer ??= this.#open();
-    return this.#syncer.syncData();
+    try {
+      await this.#syncer.syncData();
+    } catch (error) {
+      throw new SyncError(this.path, error);
+    }
   }
 
+  /** The same, on the event loop. */
   syncSync(): void {
     this.#writer ??= this.#open();
-    this.#writer.syncDataSync();
+    try {
+      this.#writer.syncDataSync();
+    } catch (error) {
+      throw new SyncError(this.path, error);
+    }
   }
 
   /** Zeroes everything from `offset` on, without touching a byte before it. */
@@ -86,6 +123,13 @@ export class Segment {
     this.#writer ??= this.#open();
     this.#writer.truncateSync(offset - this.start);
     this.#writer.truncateSync(this.bytes);
+  }
+
+  /** Whether all of `bytes` bytes at `offset` are zero, as those are that were never written. */
+  isZero(offset: number, bytes: number): boolean {
+    const into = new Uint8Array(Math.min(bytes, this.end - offset));
+    this.readSync(into, offset);
+    return into.every((byte) => byte === 0);
   }
 
   /** Gives the file handles back when the last read has ended. */
@@ -120,28 +164,45 @@ export class SegmentList {
   readonly segmentBytes: number;
   readonly #fileSystem: FileSystem;
   readonly #segments: Segment[] = [];
+  /** Folders in which names are new or gone since they were synced, and the number of the change. */
+  readonly #changed = new Map<string, number>();
+  #changeCount = 0;
+  /** What failed to be synced stays in doubt. */
+  #syncError: SyncError | undefined;
 
   /**
    * Finds the segments in a folder.
-   * @throws when a file's name or the sequence shows that something is missing.
+   * @param missingMax how many may be missing in between; they are created, empty.
+   * @param mayBeShort whether a crash may have left the last one so.
+   * @param namesInDoubt whether the process that made the files may have died before it could sync the folder.
+   * @throws {CorruptStoreError} when a file's name or the sequence shows that something is missing.
    */
-  constructor(fileSystem: FileSystem, folder: string, segmentBytes: number) {
+  constructor(
+    fileSystem: FileSystem,
+    folder: string,
+    segmentBytes: number,
+    { missingMax = 0, mayBeShort = false, namesInDoubt = false } = {},
+  ) {
     this.#fileSystem = fileSystem;
     this.folder = folder;
     this.segmentBytes = segmentBytes;
     for (const name of fileSystem.listSync(folder)) {
       if (!/^\d{20}$/.test(name)) continue;
-      const segment = this.#segmentAt(Number(name));
-      const last = this.last;
-      if (last !== undefined && last.end !== segment.start) {
-        throw new Error(
-          `Cannot use ${folder}: after ${name20(last.start)} comes ${name}, where ${
-            name20(last.end)
-          } is expected. A file is missing, or mappedFileSize* differs from when it was written`,
+      const start = Number(name);
+      const expected = this.last?.end ?? start;
+      const missing = (start - expected) / segmentBytes;
+      if (!Number.isInteger(missing) || missing < 0 || missing > missingMax) {
+        throw new CorruptStoreError(
+          `Cannot use ${folder}: there is a file ${name}, where ${name20(expected)} is expected. ` +
+            `A file is missing or does not belong there, or mappedFileSize* differs from when ` +
+            `it was written; comet store verify tells more`,
         );
       }
-      this.#segments.push(segment);
+      while (this.last !== undefined && this.last.end < start) this.findOrCreate(this.last.end);
+      this.#segments.push(this.#segmentAt(start));
     }
+    this.last?.checkSize(mayBeShort);
+    if (namesInDoubt && this.last !== undefined) this.#nameChanged(folder);
   }
 
   get segments(): readonly Segment[] {
@@ -163,7 +224,10 @@ export class SegmentList {
     return this.#segments[Math.floor((offset - first.start) / this.segmentBytes)];
   }
 
-  /** The segment that holds `offset`, created when it is the next one (any one, while there is none). */
+  /**
+   * The segment that holds `offset`, created when it is the next one (any one, while there is none).
+   * @throws {SyncError} when the one before it could not be made safe, among other things.
+   */
   findOrCreate(offset: number): Segment {
     const found = this.find(offset);
     if (found !== undefined) return found;
@@ -171,21 +235,79 @@ export class SegmentList {
     if (offset < start || offset >= start + this.segmentBytes) {
       throw new RangeError(`Cannot create a segment for offset ${offset} in ${this.folder}`);
     }
-    if (this.#segments.length === 0) this.#fileSystem.makeFolderSync(this.folder);
+    // A power loss may take the newest name, but none before it: that would leave a hole.
+    if (this.#segments.length > 0) this.#syncNamesNow();
+    makeFolder(this.#fileSystem, this.folder, (folder) => this.#nameChanged(folder));
     const segment = this.#segmentAt(start);
-    segment.preallocate();
-    this.#fileSystem.syncFolderSync(this.folder);
+    this.#nameChanged(this.folder);
+    try {
+      segment.preallocate();
+    } catch (error) {
+      segment.close();
+      throw error;
+    }
     this.#segments.push(segment);
     return segment;
+  }
+
+  /**
+   * After a crash: makes all from `offset` on survive a power loss, whoever wrote it, and the names of all segments.
+   * @throws {SyncError}
+   */
+  syncFrom(offset: number): void {
+    for (const segment of this.#segments) if (segment.end > offset) segment.syncSync();
+    if (this.#segments.length > 0) this.#nameChanged(this.folder);
+    this.#syncNamesNow();
+  }
+
+  #syncNamesNow(): void {
+    if (this.#syncError !== undefined) throw this.#syncError;
+    for (const folder of this.#changed.keys()) {
+      try {
+        this.#fileSystem.syncFolderSync(folder);
+      } catch (error) {
+        throw this.#syncError = new SyncError(folder, error);
+      }
+    }
+    this.#changed.clear();
+  }
+
+  /**
+   * Makes new and removed segments survive a power loss; off the event loop. To be called before what is in them counts
+   * as safe. @throws {SyncError}
+   */
+  async syncNames(): Promise<void> {
+    if (this.#syncError !== undefined) throw this.#syncError;
+    if (this.#changed.size === 0) return;
+    for (const [folder, change] of [...this.#changed]) {
+      try {
+        await this.#fileSystem.syncFolder(folder);
+      } catch (error) {
+        throw this.#syncError = new SyncError(folder, error);
+      }
+      if (this.#changed.get(folder) === change) this.#changed.delete(folder);
+    }
   }
 
   /** Removes what lies at and after `offset`. */
   truncate(offset: number): void {
     while (this.last !== undefined && this.last.start >= offset && this.last.start > 0) {
+      // None may come back without the one before it.
+      if (this.#changed.size > 0) this.#syncNamesNow();
       this.#remove(this.#segments.pop()!);
     }
     const last = this.last;
     if (last !== undefined && offset < last.end) last.cut(Math.max(offset, last.start));
+  }
+
+  /** Removes all segments. */
+  removeAll(): void {
+    while (this.#segments.length > 0) this.#remove(this.#segments.pop()!);
+  }
+
+  /** Whether so many bytes at `offset` are zero, as those are that were never written. */
+  isZero(offset: number, bytes: number): boolean {
+    return this.find(offset)?.isZero(offset, bytes) ?? true;
   }
 
   /** Removes the oldest segment. */
@@ -202,6 +324,13 @@ export class SegmentList {
     this.#fileSystem.syncFolderSync(this.folder);
   }
 
+  /** Lets go of all segments, whose folder is somewhere else now. */
+  forget(): void {
+    this.close();
+    this.#segments.length = 0;
+    this.#changed.clear();
+  }
+
   /** Gives every file handle back. */
   close(): void {
     for (const segment of this.#segments) segment.close();
@@ -210,6 +339,11 @@ export class SegmentList {
   #remove(segment: Segment): void {
     segment.close();
     this.#fileSystem.removeSync(segment.path);
+    this.#nameChanged(this.folder);
+  }
+
+  #nameChanged(folder: string): void {
+    this.#changed.set(folder, ++this.#changeCount);
   }
 
   #segmentAt(start: number): Segment {

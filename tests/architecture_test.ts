@@ -5,7 +5,7 @@ import { COMET_VERSION } from "../main.ts";
 const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["client/protocol/", ["client/protocol/", "node:zlib", "node:buffer"]],
   ["client/", ["client/", "node:timers"]],
-  ["store/file_system.ts", ["node:fs"]],
+  ["store/file_system.ts", ["node:fs", "store/"]],
   ["store/", ["store/", "client/protocol/"]],
   ["server/namesrv/", ["server/", "client/", "node:"]],
   ["server/", ["server/", "store/", "client/", "@std/cli/", "node:"]],

@@ -13,6 +13,13 @@ export const MessageProperty = {
   REAL_QID: "REAL_QID",
   TRAN_MSG: "TRAN_MSG",
   PGROUP: "PGROUP",
+  TRANSACTION_ID: "__transactionId__",
+  /** How often a producer was asked about the transaction. */
+  TRANSACTION_CHECK_TIMES: "TRANSACTION_CHECK_TIMES",
+  /** queueOffset of the half message's first record, in those that follow it. */
+  TRAN_PREPARED_QUEUE_OFFSET: "TRAN_PREPARED_QUEUE_OFFSET",
+  /** How long a producer wants to be left alone before it is asked. */
+  CHECK_IMMUNITY_TIME_IN_SECONDS: "CHECK_IMMUNITY_TIME_IN_SECONDS",
   ORIGIN_MESSAGE_ID: "ORIGIN_MESSAGE_ID",
   RECONSUME_TIME: "RECONSUME_TIME",
   MAX_RECONSUME_TIMES: "MAX_RECONSUME_TIMES",
@@ -26,8 +33,23 @@ export const MessageProperty = {
   DLQ_ORIGIN_TOPIC: "DLQ_ORIGIN_TOPIC",
   DLQ_ORIGIN_MESSAGE_ID: "DLQ_ORIGIN_MESSAGE_ID",
   TIMER_DELAY_SEC: "TIMER_DELAY_SEC",
+  /** The producer that a request came from; its answers carry it back. */
+  REPLY_TO_CLIENT: "REPLY_TO_CLIENT",
+  /** When the broker took an answer to who had asked; milliseconds. */
+  PUSH_REPLY_TIME: "PUSH_REPLY_TIME",
   TIMER_DELAY_MS: "TIMER_DELAY_MS",
   TIMER_DELIVER_MS: "TIMER_DELIVER_MS",
+  /** One less than the time at which a timer message is due; milliseconds, as all its times. */
+  TIMER_OUT_MS: "TIMER_OUT_MS",
+  /** When it began to wait, and when it was delivered or stored anew. */
+  TIMER_ENQUEUE_MS: "TIMER_ENQUEUE_MS",
+  TIMER_DEQUEUE_MS: "TIMER_DEQUEUE_MS",
+  /** How often it was stored anew while it waited. */
+  TIMER_ROLL_TIMES: "TIMER_ROLL_TIMES",
+  /** The topic and unique key, with a plus sign in between, of the timer message that this one cancels. */
+  TIMER_DEL_UNIQKEY: "TIMER_DEL_UNIQKEY",
+  POP_CK: "POP_CK",
+  FIRST_POP_TIME: "1ST_POP_TIME",
 } as const;
 
 /** Bits of a message's sysFlag (MessageSysFlag.java). */

@@ -223,6 +223,22 @@ export function readRecord(bytes: Uint8Array, view: DataView, start: number): Re
   return record;
 }
 
+/** Where the properties begin in a sound record, which they end; for who wants nothing else of it. */
+export function recordPropertiesStart(record: Uint8Array): number {
+  const sysFlag = record[39]!;
+  let bodyLengthAt = 84;
+  if ((sysFlag & MessageSysFlag.BORNHOST_V6) !== 0) bodyLengthAt += 12;
+  if ((sysFlag & MessageSysFlag.STOREHOST_V6) !== 0) bodyLengthAt += 12;
+  const topicLengthAt = bodyLengthAt + 4 + int32At(record, bodyLengthAt);
+  if (int32At(record, 4) !== MESSAGE_MAGIC_V2) return topicLengthAt + 3 + record[topicLengthAt]!;
+  return topicLengthAt + 4 + (record[topicLengthAt]! << 8 | record[topicLengthAt + 1]!);
+}
+
+/** Without a DataView, of which a new one costs more than all that is read through it. */
+function int32At(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+}
+
 function layoutOf(
   bytes: Uint8Array,
   view: DataView,
@@ -274,17 +290,32 @@ function crcPropertyHolds(bytes: Uint8Array, record: RecordLayout): boolean {
   const end = record.propertiesStart + record.propertiesLength;
   // A write that a crash cut short ends in zeros, which no properties string does.
   if (record.propertiesLength > 0 && bytes[end - 1] === 0) return false;
-  const start = end - CRC_PROPERTY_BYTES;
-  if (start < record.propertiesStart) return true;
-  for (let index = 0; index < CRC_NAME.length; index++) {
-    if (bytes[start + index] !== CRC_NAME.charCodeAt(index)) return true;
-  }
+  const start = crcPropertyStart(bytes, record);
+  if (start < 0) return true;
   if (bytes[end - 1] !== PROPERTY_SEPARATOR) return false;
   let expected = 0;
   for (let at = end - 2; at >= start + CRC_NAME.length; at--) {
     expected = expected * 10 + bytes[at]! - 48;
   }
   return recordCrc(bytes.subarray(record.start, start)) === expected;
+}
+
+/** Where the checksum property begins; -1 when the record does not end in one. */
+function crcPropertyStart(bytes: Uint8Array, record: RecordLayout): number {
+  const start = record.propertiesStart + record.propertiesLength - CRC_PROPERTY_BYTES;
+  if (start < record.propertiesStart) return -1;
+  for (let index = 0; index < CRC_NAME.length; index++) {
+    if (bytes[start + index] !== CRC_NAME.charCodeAt(index)) return -1;
+  }
+  return start;
+}
+
+/** Lets the checksum property hold again after a field was changed. False when the record does not end in one. */
+export function renewCrcProperty(bytes: Uint8Array, record: RecordLayout): boolean {
+  const start = crcPropertyStart(bytes, record);
+  if (start < 0) return false;
+  putCrcProperty(bytes, record.start, start);
+  return true;
 }
 
 /** A message as people and programs want it: every part decoded, nothing shared with a buffer. */

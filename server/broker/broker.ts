@@ -13,24 +13,35 @@ import { fastPort, storePaths } from "../config_derived.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { type Log, RateLimit } from "../log.ts";
 import { RemotingServer } from "../remoting_server.ts";
+import { adminRoutes } from "./admin_routes.ts";
 import { clientRoutes, consumerIdsNotifier } from "./client_routes.ts";
 import { ConsumerTable, ProducerTable } from "./client_table.ts";
+import { ConsumerFilterTable } from "./consumer_filter_table.ts";
+import { SqlFilterCache } from "./filter/sql_filter.ts";
 import { groupRoutes } from "./group_routes.ts";
 import { GroupTable } from "./group_table.ts";
 import { HeldReplies } from "./held_replies.ts";
 import { LongPolling } from "./long_polling.ts";
 import { offsetRoutes } from "./offset_routes.ts";
 import { OffsetTable } from "./offset_table.ts";
+import { systemClock } from "./pop/due_timer.ts";
+import { createPop, type Pop } from "./pop/pop.ts";
 import { pullRoutes } from "./pull_routes.ts";
 import { QueueLockTable } from "./queue_lock_table.ts";
 import { queryRoutes } from "./query_routes.ts";
 import { createRegistration, type Registration } from "./registration.ts";
+import { replyRoutes } from "./reply_routes.ts";
 import { parseDelayLevels, Schedule } from "./schedule.ts";
 import { sendBackRoutes } from "./send_back_routes.ts";
 import { sendRoutes } from "./send_routes.ts";
+import { startCompaction } from "./compaction.ts";
+import { BrokerStats } from "./stats/broker_stats.ts";
 import { storeReports } from "./store_reports.ts";
+import { delayed } from "./timer/delayed.ts";
+import { Timers } from "./timer/timers.ts";
 import { topicRoutes } from "./topic_routes.ts";
 import { TopicTable } from "./topic_table.ts";
+import { createTransactions, steadyClock, type Transactions } from "./transaction/transaction.ts";
 
 /** How often clients are looked for that have gone silent. */
 const EXPIRY_SCAN_MILLIS = 10_000;
@@ -59,11 +70,21 @@ export interface Broker extends AsyncDisposable {
 export async function createBroker(config: Config, { log }: { log: Log }): Promise<Broker> {
   await using stack = new AsyncDisposableStack();
   const held = new HeldReplies();
+  const servers: RemotingServer[] = [];
   const longPolling = new LongPolling();
   const delayLevels = parseDelayLevels(config.messageDelayLevel);
   // The store tells of arrivals before there is a schedule, and the schedule needs the store.
   const schedule: { current?: Schedule } = {};
+  const timer: { current?: Timers } = {};
+  const pop: { current?: Pop } = {};
   const writeWarnings = new RateLimit(1_000);
+  const stats = stack.use(
+    new BrokerStats({
+      now: Date.now,
+      // Messages come when there are topics.
+      isSystemTopic: (topic) => topics.isSystemTopic(topic),
+    }),
+  );
   // The store opens before the offsets are loaded, and may report at once.
   const offsetTable: { current?: OffsetTable } = {};
   const store: MessageStore = stack.use(
@@ -77,9 +98,12 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       fileSystem: denoFileSystem,
       now: Date.now,
       delayLevels,
-      onArrival({ topic, queueId, queueOffset }) {
-        if (topic === SCHEDULE_TOPIC) schedule.current?.wake(queueId + 1);
-        longPolling.arrived(topic, queueId, queueOffset);
+      onArrival(arrival) {
+        stats.arrived(arrival.topic, arrival.size, arrival.storeTimestamp);
+        if (arrival.topic === SCHEDULE_TOPIC) schedule.current?.wake(arrival.queueId + 1);
+        timer.current?.arrived(arrival);
+        longPolling.arrived(arrival);
+        pop.current?.arrived(arrival);
       },
       onPromised: (offset) => held.promised(offset),
       onWriteFailed(offset, error) {
@@ -89,11 +113,18 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       onFatal(error) {
         log.error("the disk failed; nothing more is written or acknowledged", { error });
         held.failed(store.stats.durableOffset, error);
-        Deno.exit(1);
+        // Whoever waits for an answer gets it; the servers give them a second for that.
+        Promise.all(servers.map((server) => server[Symbol.asyncDispose]())).finally(() =>
+          Deno.exit(1)
+        );
       },
+      neededFrom: () => timer.current?.neededFrom() ?? 0,
     }),
   );
   if (!store.recovery.clean) log.info("recovered after a crash", { ...store.recovery });
+  if (store.recovery.madeAnewFrom !== undefined) {
+    log.warn("damaged queues or index were made anew from the log", { ...store.recovery });
+  }
   const levelCount = delayLevels.length;
   const persisted = {
     folder: storePaths(config).config,
@@ -118,19 +149,35 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       onChange: () => registered.current?.topicsChanged() ?? Promise.resolve(),
     }),
   );
+  if (config.enableCompaction) startCompaction(store, topics, { config, log });
   const groups = stack.use(new GroupTable(persisted));
-  const offsets = offsetTable.current = stack.use(new OffsetTable(persisted));
+  const offsets = offsetTable.current = stack.use(
+    new OffsetTable({ ...persisted, onReset: (...reset) => pop.current?.wasReset(...reset) }),
+  );
   const clamped = offsets.clamp((topic, queueId) => store.getMaxOffsetInQueue(topic, queueId));
-  if (clamped.length > 0) log.warn("consumer offsets lay beyond their queues", { clamped });
+  if (clamped.length > 0) {
+    log.warn("consumer offsets lay beyond their queues", { clamped });
+    // Before messages take the places that those offsets count as consumed.
+    await offsets.flush();
+  }
   const clientOptions = { channelExpiredTimeout: config.channelExpiredTimeout, now: Date.now, log };
-  const producers = new ProducerTable(clientOptions);
+  const filterCache = new SqlFilterCache();
+  const filters = stack.use(new ConsumerFilterTable({ ...persisted, filterCache }));
+  // Transactions ask producers, and are told of them.
+  const transaction: { current?: Transactions } = {};
+  const producers = new ProducerTable({
+    ...clientOptions,
+    onProducer: (group) => transaction.current?.producerIsThere(group),
+  });
   const consumers = new ConsumerTable({
     ...clientOptions,
     onConsumerIdsChanged: consumerIdsNotifier(config),
+    filters,
   });
   const expiring = setInterval(() => {
     producers.expire();
     consumers.expire();
+    filters.expire();
   }, EXPIRY_SCAN_MILLIS);
   stack.defer(() => clearInterval(expiring));
   const queueLocks = new QueueLockTable({
@@ -138,6 +185,57 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     now: Date.now,
   });
   let storeHost = hostBytes("127.0.0.1", config.listenPort);
+  const remotingClient = stack.use(new RemotingClient());
+  let nameServerAddresses: readonly string[] = [];
+  let registeredAddr: string | undefined;
+  const timers = timer.current = stack.use(
+    new Timers({
+      config,
+      store,
+      topics,
+      held,
+      storeHost: () => storeHost,
+      fileSystem: denoFileSystem,
+      clock: systemClock,
+      log,
+    }),
+  );
+  await timers.start();
+  const popping = pop.current = stack.use(
+    createPop({
+      ...persisted,
+      config,
+      store,
+      topics,
+      groups,
+      offsets,
+      consumers,
+      filterCache,
+      held,
+      remotingClient,
+      nameServers: () => nameServerAddresses,
+      storeHost: () => storeHost,
+      clock: systemClock,
+      random: (below) => Math.floor(Math.random() * below),
+    }),
+  );
+  await popping.start();
+  const transactions = transaction.current = stack.use(
+    createTransactions({
+      config,
+      store,
+      topics,
+      offsets,
+      producers,
+      held,
+      storeHost: () => storeHost,
+      delayed: (message) => delayed(message, { levelCount, timers }),
+      now: Date.now,
+      steady: steadyClock,
+      log,
+    }),
+  );
+  await transactions.start();
   const dispatcher = new Dispatcher(
     [
       ...sendRoutes({
@@ -146,6 +244,8 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
         topics,
         groups,
         queueLocks,
+        transactions,
+        timers,
         held,
         levelCount,
         storeHost: () => storeHost,
@@ -158,7 +258,19 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
         levelCount,
         brokerPermission: () => config.brokerPermission,
       }),
-      ...pullRoutes({ config, store, topics, groups, consumers, offsets, longPolling }),
+      ...replyRoutes({ config, store, topics, producers, storeHost: () => storeHost, log }),
+      ...pullRoutes({
+        config,
+        store,
+        topics,
+        groups,
+        consumers,
+        filters,
+        filterCache,
+        offsets,
+        longPolling,
+        stats,
+      }),
       ...offsetRoutes({ store, offsets, topics, groups }),
       ...queryRoutes({ config, store }),
       ...clientRoutes({
@@ -167,7 +279,25 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
         topics,
         groups,
         queueLocks,
+        filterCache,
         settings: config,
+        log,
+      }),
+      ...timers.routes,
+      ...popping.routes,
+      ...transactions.routes,
+      ...adminRoutes({
+        config,
+        store,
+        schedule: schedule.current,
+        topics,
+        groups,
+        offsets,
+        consumers,
+        producers,
+        filters,
+        stats,
+        brokerAddr: () => registeredAddr,
         log,
       }),
       ...topicRoutes({ topics }),
@@ -176,29 +306,33 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     log,
     (code) => unservedRemark(code, "broker"),
   );
-  const listen = (port: number) =>
-    stack.use(
-      new RemotingServer({
-        hostname: config.bindAddress,
-        port,
-        onRequest: (request, connection) => dispatcher.dispatch(request, connection),
-        onChunk: () => store.commit(),
-        onClose(connection) {
-          producers.forget(connection);
-          consumers.forget(connection);
-        },
-        frameLengthMax: config.frameMaxLength,
-        idleMillisMax: config.serverChannelMaxIdleTimeSeconds * 1_000,
-        log,
-      }),
-    );
+  const listen = (port: number) => {
+    const server = new RemotingServer({
+      hostname: config.bindAddress,
+      port,
+      onRequest: (request, connection) => dispatcher.dispatch(request, connection),
+      onChunk() {
+        popping.flush();
+        store.commit();
+      },
+      onClose(connection) {
+        producers.forget(connection);
+        consumers.forget(connection);
+      },
+      frameLengthMax: config.frameMaxLength,
+      idleMillisMax: config.serverChannelMaxIdleTimeSeconds * 1_000,
+      log,
+    });
+    servers.push(server);
+    return stack.use(server);
+  };
   const main = listen(config.listenPort);
   // A free port has no neighbour that is known to be free.
   const second = fastPort(config, main.port);
   const hasSecond = second > 0 && (config.listenPort !== 0 || config.fastListenPort !== 0);
   const fast = hasSecond ? listen(second) : undefined;
   stack.use(longPolling);
-  const remotingClient = stack.use(new RemotingClient());
+  stack.defer(() => popping.answerAll());
   const parts = stack.move();
   return {
     port: main.port,
@@ -207,6 +341,8 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       const address = parseAddress(brokerAddr);
       const { hostname, port } = isIP(address.hostname) ? address : found;
       storeHost = hostBytes(hostname, port);
+      nameServerAddresses = nameServers;
+      registeredAddr = brokerAddr;
       const registration = parts.use(createRegistration({
         nameServers,
         identity: () => ({

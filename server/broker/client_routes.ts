@@ -10,6 +10,7 @@ import {
   isTagType,
   parseHeartbeatData,
   parseSubscriptionData,
+  type SubscriptionData,
 } from "../../client/protocol/heartbeat.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import { TopicSysFlag } from "../../client/protocol/topic_config.ts";
@@ -23,7 +24,8 @@ import {
 } from "./client_table.ts";
 import type { GroupTable } from "./group_table.ts";
 import { jsonBody, parseJsonBody } from "./json_body.ts";
-import { unservedExpression } from "./message_filter.ts";
+import type { SqlFilterCache } from "./filter/sql_filter.ts";
+import { expressionFilterOf, mustServeExpression } from "./message_filter.ts";
 import type { MessageQueue, QueueLockTable } from "./queue_lock_table.ts";
 import { retryTopicOf } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
@@ -34,6 +36,7 @@ export interface ClientDeps {
   topics: Pick<TopicTable, "get" | "createTopicInSendMessageBack">;
   groups: Pick<GroupTable, "find">;
   queueLocks: Pick<QueueLockTable, "lock" | "unlock">;
+  filterCache: SqlFilterCache;
   settings: Readonly<{ enablePropertyFilter: boolean }>;
   log: Log;
 }
@@ -42,7 +45,7 @@ type Client = Omit<ClientInfo, "lastUpdateTimestamp">;
 
 /** HEART_BEAT, UNREGISTER_CLIENT, CHECK_CLIENT_CONFIG, GET_CONSUMER_LIST_BY_GROUP and the locks of queues. */
 export function clientRoutes(deps: ClientDeps): Route[] {
-  const { consumers, producers, queueLocks, settings } = deps;
+  const { consumers, producers, queueLocks } = deps;
   return [
     route(commands.HEART_BEAT, ({ body, request, connection }) => {
       const heartbeat = parseJsonBody(body, parseHeartbeatData);
@@ -62,7 +65,7 @@ export function clientRoutes(deps: ClientDeps): Route[] {
       return {};
     }),
     route(commands.CHECK_CLIENT_CONFIG, ({ body }) => {
-      checkSubscription(parseJsonBody(body, parseCheckedExpression), settings.enablePropertyFilter);
+      checkSubscription(deps, parseJsonBody(body, parseCheckedSubscription));
       return {};
     }),
     route(commands.GET_CONSUMER_LIST_BY_GROUP, ({ header }) => {
@@ -147,20 +150,20 @@ function takeConsumer(
 }
 
 /** A client asks before it subscribes by something else than tags. */
-function checkSubscription(expressionType: string | undefined, isEnabled: boolean): void {
-  if (expressionType === undefined || isTagType(expressionType)) return;
-  if (!isEnabled) {
-    throw refuse(
-      ResponseCode.SYSTEM_ERROR,
-      `The broker does not support consumer to filter message by ${expressionType}`,
-    );
+function checkSubscription(deps: ClientDeps, subscription: SubscriptionData | undefined): void {
+  if (subscription === undefined || isTagType(subscription.expressionType)) return;
+  const { expressionType, subString } = subscription;
+  mustServeExpression(expressionType, deps.settings);
+  try {
+    expressionFilterOf(deps.filterCache, expressionType, subString);
+  } catch (error) {
+    throw refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, (error as Error).message);
   }
-  throw refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, unservedExpression(expressionType));
 }
 
-function parseCheckedExpression(json: unknown): string | undefined {
+function parseCheckedSubscription(json: unknown): SubscriptionData | undefined {
   const { subscriptionData } = (json ?? {}) as Record<string, unknown>;
-  return subscriptionData ? parseSubscriptionData(subscriptionData).expressionType : undefined;
+  return subscriptionData ? parseSubscriptionData(subscriptionData) : undefined;
 }
 
 interface LockBody {

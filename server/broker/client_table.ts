@@ -12,6 +12,7 @@ import type {
 import type { Language } from "../../client/protocol/frame.ts";
 import type { Connection } from "../../client/remoting/connection.ts";
 import type { Log } from "../log.ts";
+import type { ConsumerFilterTable } from "./consumer_filter_table.ts";
 
 /** One client in one group. */
 export interface ClientInfo {
@@ -49,6 +50,13 @@ export interface ClientTableOptions {
 export interface ConsumerTableOptions extends ClientTableOptions {
   /** A group has other members or subscriptions than before: those who are there should share the queues anew. */
   onConsumerIdsChanged: (group: string, connections: readonly Connection[]) => void;
+  /** Where the filters of the groups' subscriptions are kept. */
+  filters: Pick<ConsumerFilterTable, "register" | "unregister">;
+}
+
+export interface ProducerTableOptions extends ClientTableOptions {
+  /** A client is in a group that was not. */
+  onProducer?: (group: string) => void;
 }
 
 /** What a consumer's heartbeat says, and how to take it. */
@@ -89,6 +97,9 @@ export class ConsumerTable {
     const isNew = putClient(group.clients, client, now);
     if (isNew) this.#log("a consumer is there", consumer.groupName, client);
     const isOther = !withoutSub && updateSubscriptions(group, consumer.subscriptionDataSet);
+    if (!withoutSub) {
+      this.#options.filters.register(consumer.groupName, consumer.subscriptionDataSet);
+    }
     if (isNew || isOther) this.#announce(group);
     return isNew || isOther;
   }
@@ -150,8 +161,9 @@ export class ConsumerTable {
     if (client === undefined) return;
     group.clients.delete(connection);
     this.#log(message, group.groupName, client);
-    if (group.clients.size === 0) this.#groups.delete(group.groupName);
-    else this.#announce(group);
+    if (group.clients.size > 0) return this.#announce(group);
+    this.#groups.delete(group.groupName);
+    this.#options.filters.unregister(group.groupName);
   }
 
   #announce(group: ConsumerGroupInfo): void {
@@ -174,11 +186,11 @@ export function clientIdsOf(group: Pick<ConsumerGroupInfo, "clients">): string[]
 
 /** The producers. */
 export class ProducerTable {
-  readonly #options: ClientTableOptions;
+  readonly #options: ProducerTableOptions;
   readonly #groups = new Map<string, Map<Connection, ClientInfo>>();
   #picked = 0;
 
-  constructor(options: ClientTableOptions) {
+  constructor(options: ProducerTableOptions) {
     this.#options = options;
   }
 
@@ -193,6 +205,7 @@ export class ProducerTable {
     if (clients === undefined) this.#groups.set(group, clients = new Map());
     if (!putClient(clients, client, this.#options.now())) return;
     this.#options.log.info("a producer is there", { group, ...describeClient(client) });
+    this.#options.onProducer?.(group);
   }
 
   /** A client leaves a group. */
@@ -215,6 +228,16 @@ export class ProducerTable {
         client.connection.close();
       }
     }
+  }
+
+  /** The connection of the producer with this id. */
+  findByClientId(clientId: string): Connection | undefined {
+    for (const clients of this.#groups.values()) {
+      for (const client of clients.values()) {
+        if (client.clientId === clientId && !client.connection.closed) return client.connection;
+      }
+    }
+    return undefined;
   }
 
   /** Some member of a group to ask something; each in turn, one that is behind in reading only when all are. */

@@ -2,7 +2,10 @@
 
 import * as commands from "../../client/protocol/commands/group.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
-import { parseSubscriptionGroupConfig } from "../../client/protocol/subscription_group_config.ts";
+import {
+  parseSubscriptionGroupConfig,
+  type SubscriptionGroupConfig,
+} from "../../client/protocol/subscription_group_config.ts";
 import { type Route, route } from "../dispatcher.ts";
 import type { GroupTable } from "./group_table.ts";
 import { jsonBody, parseJsonBody } from "./json_body.ts";
@@ -16,15 +19,7 @@ export interface GroupDeps {
 export function groupRoutes({ groups }: GroupDeps): Route[] {
   return [
     route(commands.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, async ({ body }) => {
-      const config = parseJsonBody(body, parseSubscriptionGroupConfig);
-      const reason = invalidGroupReason(config.groupName);
-      if (reason !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, reason);
-      try {
-        groups.update(config);
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        throw refuse(ResponseCode.SYSTEM_ERROR, error.message);
-      }
+      updateGroups(groups, [parseJsonBody(body, parseSubscriptionGroupConfig)]);
       await groups.flush();
       return {};
     }),
@@ -38,4 +33,21 @@ export function groupRoutes({ groups }: GroupDeps): Route[] {
       throw refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, "No group in this broker");
     }),
   ];
+}
+
+/** Creates or changes groups; none when one has a name that is none. @throws {RemotingError} */
+export function updateGroups(
+  groups: Pick<GroupTable, "update">,
+  configs: readonly SubscriptionGroupConfig[],
+): void {
+  for (const { groupName } of configs) {
+    const reason = invalidGroupReason(groupName);
+    if (reason !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, reason);
+  }
+  try {
+    for (const config of configs) groups.update(config);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw refuse(ResponseCode.SYSTEM_ERROR, error.message);
+  }
 }

@@ -15,7 +15,7 @@ import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { FileSystem } from "../../store/file_system.ts";
 import type { PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
-import { persistedTable } from "./persisted_table.ts";
+import { persistedTable, withUnknownFields } from "./persisted_table.ts";
 import { changeAttributes, GROUP_ATTRIBUTES } from "./topic_attributes.ts";
 import { invalidGroupReason } from "./topic_name.ts";
 
@@ -40,6 +40,7 @@ const SYSTEM_GROUPS = [
   "CID_ONSAPI_OWNER",
   "CID_RMQ_SYS_TRANS",
 ];
+const GROUP_FIELDS = [...Object.keys(createSubscriptionGroupConfig("")), "subscriptionDataSet"];
 /** Groups with this prefix are created by themselves, whatever the setting. */
 const SYSTEM_GROUP_PREFIX = "CID_RMQ_SYS_";
 
@@ -110,7 +111,7 @@ export class GroupTable implements AsyncDisposable {
     const changes = new Map(Object.entries(config.attributes));
     const attributes = changeAttributes(GROUP_ATTRIBUTES, existing?.attributes, changes);
     this.#put(
-      { ...config, attributes },
+      withUnknownFields(existing ?? {}, { ...config, attributes }, GROUP_FIELDS),
       existing === undefined ? "created a group" : "changed a group",
     );
   }
@@ -127,6 +128,20 @@ export class GroupTable implements AsyncDisposable {
   /** The bits that forbid a group something about a topic; 0 for nothing. */
   forbiddenOf(group: string, topic: string): number {
     return Math.max(0, this.#forbidden.get(group)?.get(topic) ?? 0);
+  }
+
+  /** Sets or clears a bit that forbids a group something about a topic. */
+  setForbidden(group: string, topic: string, bit: number, isSet: boolean): void {
+    const known = this.forbiddenOf(group, topic);
+    const bits = isSet ? known | bit : known & ~bit;
+    if (bits === known) return;
+    let topics = this.#forbidden.get(group);
+    if (topics === undefined) this.#forbidden.set(group, topics = new Map());
+    if (bits === 0) topics.delete(topic);
+    else topics.set(topic, bits);
+    if (topics.size === 0) this.#forbidden.delete(group);
+    this.#options.log.info("what a group may do with a topic has changed", { group, topic, bits });
+    this.#changed();
   }
 
   /** Resolves when all changes so far are on disk. @throws when they cannot be saved. */
@@ -185,7 +200,9 @@ function parseGroupsFile(json: unknown): GroupsFile {
   );
   return {
     dataVersion: parseDataVersion(dataVersion),
-    groups: Object.values(subscriptionGroupTable ?? {}).map(parseSubscriptionGroupConfig),
+    groups: Object.values(subscriptionGroupTable ?? {}).map((row) =>
+      withUnknownFields(row, parseSubscriptionGroupConfig(row), GROUP_FIELDS)
+    ),
     forbidden,
   };
 }

@@ -32,13 +32,11 @@ export class HeldReplies {
     }
   }
 
-  /** Refuses every message that lies after `offset`. */
+  /** Refuses every message that lies after `offset`. Those before it wait on: they are written, not yet safe. */
   failed(offset: number, error: Error): void {
-    this.promised(offset);
-    const refused = this.#held.slice(this.#head);
-    this.#held = [];
-    this.#head = 0;
-    for (const reply of refused) reply.finish(error);
+    let first = this.#held.length;
+    while (first > this.#head && this.#held[first - 1]!.endOffset > offset) first--;
+    for (const reply of this.#held.splice(first)) reply.finish(error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Bodies that are JSON. */
 
 import { decodeUtf8, encodeUtf8 } from "../../client/protocol/bytes.ts";
-import { parseFastjson } from "../../client/protocol/fastjson.ts";
+import { parseFastjson, printFastjson } from "../../client/protocol/fastjson.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 
 /**
@@ -14,6 +14,11 @@ export function parseJsonBody<T>(body: Uint8Array, parse: (json: unknown) => T):
   } catch (error) {
     throw refuse(ResponseCode.SYSTEM_ERROR, `Cannot read the body: ${(error as Error).message}`);
   }
+}
+
+/** An answer's body with Java maps in it, whose keys are numbers or objects. */
+export function fastjsonBody(value: unknown): Uint8Array {
+  return encodeUtf8(printFastjson(value));
 }
 
 /** An answer's body. */

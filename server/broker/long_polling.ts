@@ -1,13 +1,26 @@
-/** Pulls that found nothing and wait: woken when a message arrives in their queue, or when their time is over. */
+/** Pulls that found nothing and wait: woken when a message arrives that they want, or when their time is over. */
+
+import type { DispatchEntry } from "../../store/dispatch.ts";
+
+/** A message that has become visible. */
+export type Arrival = Pick<
+  DispatchEntry,
+  "topic" | "queueId" | "queueOffset" | "tagsCode" | "physicalOffset" | "size"
+>;
 
 export interface ParkedPull {
   /** The queueOffset that it waits for. */
-  queueOffset: number;
-  /** Tries again. `lastTry`: answer even when nothing is found. */
-  retry: (lastTry: boolean) => void;
+  readonly queueOffset: number;
+  /** Whether it wants this message; undefined when it wants every one. */
+  readonly matches: ((arrival: Arrival) => boolean) | undefined;
+  /** Tries again, from `queueOffset` on. `lastTry`: answer even when nothing is found. */
+  readonly retry: (lastTry: boolean, queueOffset: number) => void;
 }
 
-interface Parked extends ParkedPull {
+interface Parked {
+  readonly pull: ParkedPull;
+  /** Goes on with every message that the pull does not want, so that none of them is looked at again. */
+  queueOffset: number;
   timer: ReturnType<typeof setTimeout>;
 }
 
@@ -20,24 +33,30 @@ export class LongPolling {
     let waiting = this.#parked.get(key);
     if (waiting === undefined) this.#parked.set(key, waiting = new Set());
     const parked: Parked = {
-      ...pull,
+      pull,
+      queueOffset: pull.queueOffset,
       timer: setTimeout(() => {
         this.#remove(key, parked);
-        pull.retry(true);
+        pull.retry(true, parked.queueOffset);
       }, holdMillis),
     };
     waiting.add(parked);
   }
 
   /** A message has become visible: wakes all who wait for it. */
-  arrived(topic: string, queueId: number, queueOffset: number): void {
+  arrived(arrival: Arrival): void {
     if (this.#parked.size === 0) return;
-    const key = `${topic}@${queueId}`;
+    const { queueOffset } = arrival;
+    const key = `${arrival.topic}@${arrival.queueId}`;
     for (const parked of this.#parked.get(key) ?? []) {
       if (parked.queueOffset > queueOffset) continue;
+      if (parked.queueOffset === queueOffset && parked.pull.matches?.(arrival) === false) {
+        parked.queueOffset++;
+        continue;
+      }
       this.#remove(key, parked);
       // In a turn of its own: more messages of the same write may follow, and the answer takes them along.
-      queueMicrotask(() => parked.retry(false));
+      queueMicrotask(() => parked.pull.retry(false, parked.queueOffset));
     }
   }
 
@@ -53,7 +72,7 @@ export class LongPolling {
     for (const [key, waiting] of [...this.#parked]) {
       for (const parked of [...waiting]) {
         this.#remove(key, parked);
-        parked.retry(true);
+        parked.pull.retry(true, parked.queueOffset);
       }
     }
   }

@@ -18,6 +18,8 @@ export interface OffsetTableOptions {
   fileSystem: FileSystem;
   settings: Readonly<{ flushConsumerOffsetInterval: number }>;
   now: () => number;
+  /** A group is to go on elsewhere, whatever is recorded of what it popped before. */
+  onReset?: (group: string, topic: string, queueId: number, queueOffset: number) => void;
   log: Log;
 }
 
@@ -93,6 +95,7 @@ export class OffsetTable implements AsyncDisposable {
   assignResetOffset(group: string, topic: string, queueId: number, queueOffset: number): void {
     this.#reset.set(group, topic, queueId, queueOffset);
     this.commitOffset(group, topic, queueId, queueOffset);
+    this.#options.onReset?.(group, topic, queueId, queueOffset);
   }
 
   hasOffsetReset(group: string, topic: string, queueId: number): boolean {
@@ -113,12 +116,20 @@ export class OffsetTable implements AsyncDisposable {
 
   /** Forgets all about a group. */
   removeGroup(group: string): void {
+    for (const [topic, queues] of this.#committed.topicsOf(group)) {
+      for (const queueId of queues.keys()) this.#options.onReset?.(group, topic, queueId, 0);
+    }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeGroup(group);
     this.#persisted.markDirty();
   }
 
   /** Forgets all about a topic. */
   removeTopic(topic: string): void {
+    for (const group of this.#committed.groupsOf(topic)) {
+      for (const queueId of this.#committed.topicsOf(group).get(topic)!.keys()) {
+        this.#options.onReset?.(group, topic, queueId, 0);
+      }
+    }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeTopic(topic);
     this.#persisted.markDirty();
   }

@@ -11,6 +11,15 @@ export interface TableFolder {
   log: Log;
 }
 
+/**
+ * `row` with the fields that its JSON has besides: those of a later version, which must survive that the table is saved.
+ * @param known the fields that a row may have.
+ */
+export function withUnknownFields<T extends object>(json: unknown, row: T, known: string[]): T {
+  const unknown = Object.entries(json as object).filter(([name]) => !known.includes(name));
+  return unknown.length === 0 ? row : { ...row, ...Object.fromEntries(unknown) };
+}
+
 /** A table that is kept in the file `name`. */
 export function persistedTable<T>(
   { folder, fileSystem, log }: TableFolder,

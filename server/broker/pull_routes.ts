@@ -5,29 +5,28 @@ import {
   PULL_MESSAGE,
   PullSysFlag,
 } from "../../client/protocol/commands/pull.ts";
-import { createSubscriptionData, type SubscriptionData } from "../../client/protocol/heartbeat.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { SubscriptionGroupConfig } from "../../client/protocol/subscription_group_config.ts";
-import { isReadable, PermName } from "../../client/protocol/topic_config.ts";
+import { isReadable } from "../../client/protocol/topic_config.ts";
 import type { GetMessageResult, GetMessageStatus, MessageFilter } from "../../store/get_message.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Config } from "../config.ts";
 import { PARKED, type Reply, type RequestContext, type Route, route } from "../dispatcher.ts";
-import type { ConsumerTable } from "./client_table.ts";
 import type { GroupTable } from "./group_table.ts";
-import type { LongPolling } from "./long_polling.ts";
-import { messageFilterOf } from "./message_filter.ts";
+import type { Arrival, LongPolling } from "./long_polling.ts";
 import type { OffsetTable } from "./offset_table.ts";
+import { pullFilterOf, type PullSubscriptionDeps } from "./pull_subscription.ts";
+import type { BrokerStats } from "./stats/broker_stats.ts";
 import type { TopicTable } from "./topic_table.ts";
 
-export interface PullDeps {
+export interface PullDeps extends PullSubscriptionDeps {
   config: Config;
-  store: Pick<MessageStore, "getMessage">;
+  store: Pick<MessageStore, "getMessage" | "readTail">;
   topics: Pick<TopicTable, "get">;
   groups: Pick<GroupTable, "find" | "forbiddenOf">;
-  consumers: Pick<ConsumerTable, "groups" | "findSubscription">;
-  offsets: Pick<OffsetTable, "commitOffset" | "takeResetOffset">;
+  offsets: Pick<OffsetTable, "commitOffset" | "takeResetOffset" | "pulled">;
   longPolling: LongPolling;
+  stats: Pick<BrokerStats, "looked">;
 }
 
 type PullFields = typeof PULL_MESSAGE.request.fields;
@@ -52,7 +51,7 @@ export function pullRoutes(deps: PullDeps): Route[] {
     const { header } = context;
     const group = checkedGroup(deps, header);
     checkTopic(deps, header);
-    const filter = messageFilterOf(subscriptionOf(deps, header, group));
+    const filter = pullFilterOf(deps, header, group);
     const { consumerGroup, topic, queueId, commitOffset } = header;
     const resetOffset = deps.offsets.takeResetOffset(consumerGroup, topic, queueId);
     if (resetOffset !== undefined) {
@@ -62,7 +61,7 @@ export function pullRoutes(deps: PullDeps): Route[] {
     if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
       deps.offsets.commitOffset(consumerGroup, topic, queueId, commitOffset);
     }
-    tryPull(deps, context, filter, false);
+    tryPull(deps, { context, filter, queueOffset: header.queueOffset, lastTry: false });
     return PARKED;
   };
   return [route(PULL_MESSAGE, pull), route(LITE_PULL_MESSAGE, pull)];
@@ -111,95 +110,49 @@ function checkTopic(deps: PullDeps, header: PullContext["header"]): void {
   );
 }
 
-/** What the group reads of the topic: as the request says, or as its heartbeats did. */
-function subscriptionOf(
-  deps: PullDeps,
-  header: PullContext["header"],
-  group: SubscriptionGroupConfig,
-): SubscriptionData {
-  const { consumerGroup, topic, subscription, expressionType, subVersion } = header;
-  if ((header.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) {
-    try {
-      return createSubscriptionData(topic, subscription, expressionType, subVersion);
-    } catch {
-      throw refuse(
-        ResponseCode.SUBSCRIPTION_PARSE_FAILED,
-        "parse the consumer's subscription failed",
-      );
-    }
-  }
-  const info = deps.consumers.groups.get(consumerGroup);
-  if (info === undefined) {
-    throw refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
-  }
-  if (!group.consumeBroadcastEnable && info.messageModel === "BROADCASTING") {
-    throw refuse(
-      ResponseCode.NO_PERMISSION,
-      `the consumer group[${consumerGroup}] can not consume by broadcast way`,
-    );
-  }
-  if ((deps.groups.forbiddenOf(consumerGroup, topic) & PermName.READ) !== 0) {
-    throw refuse(
-      ResponseCode.NO_PERMISSION,
-      `the consumer group[${consumerGroup}] is forbidden for topic[${topic}]`,
-    );
-  }
-  const known = deps.consumers.findSubscription(consumerGroup, topic);
-  if (known === undefined) {
-    throw refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
-  }
-  if (known.subVersion >= subVersion) return known;
-  throw refuse(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
+/** One look into the queue for a request. */
+interface Attempt {
+  readonly context: PullContext;
+  readonly filter: MessageFilter | undefined;
+  /** Where the request begins, or further: what lies between has been found not to match. */
+  readonly queueOffset: number;
+  /** Answer even when nothing is found. */
+  readonly lastTry: boolean;
 }
 
-function tryPull(
-  deps: PullDeps,
-  context: PullContext,
-  filter: MessageFilter | undefined,
-  lastTry: boolean,
-): void {
-  const { header, connection, respond } = context;
+function tryPull(deps: PullDeps, attempt: Attempt): void {
+  const { header, connection, respond } = attempt.context;
   if (connection.closed) return;
   const { config } = deps;
   // A peer that does not drain what it asked for gets no more of it now; it asks again once it has.
   if (connection.congested) {
-    return respond(emptyReply(ResponseCode.PULL_RETRY_IMMEDIATELY, header.queueOffset));
+    return respond(emptyReply(ResponseCode.PULL_RETRY_IMMEDIATELY, attempt.queueOffset));
   }
   const result = deps.store.getMessage(header.topic, header.queueId, {
-    queueOffset: header.queueOffset,
+    queueOffset: attempt.queueOffset,
     maxMsgNums: Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory)),
     maxMsgBytes: Math.min(
       header.maxMsgBytes ?? Infinity,
       config.maxTransferBytesOnMessageInMemory,
     ),
-    filter,
+    filter: attempt.filter,
   });
-  const finish = (result: GetMessageResult) => answerPull(deps, context, filter, result, lastTry);
+  const finish = (result: GetMessageResult) => answerPull(deps, attempt, result);
   if (!(result instanceof Promise)) return finish(result);
   result.then(finish).catch((error) =>
     respond({ code: ResponseCode.SYSTEM_ERROR, remark: (error as Error).message })
   );
 }
 
-function answerPull(
-  deps: PullDeps,
-  context: PullContext,
-  filter: MessageFilter | undefined,
-  result: GetMessageResult,
-  lastTry: boolean,
-): void {
-  const { header, respond } = context;
-  const code = codeOf(result, header.queueOffset);
-  if (code === ResponseCode.PULL_NOT_FOUND && !lastTry && holds(header)) {
-    const holdMillis = deps.config.longPollingEnable
-      ? header.suspendTimeoutMillis
-      : deps.config.shortPollingTimeMills;
-    deps.longPolling.park(header.topic, header.queueId, {
-      queueOffset: header.queueOffset,
-      retry: (lastTry) => tryPull(deps, context, filter, lastTry),
-    }, holdMillis);
-    return;
+function answerPull(deps: PullDeps, attempt: Attempt, result: GetMessageResult): void {
+  const { header, respond } = attempt.context;
+  deps.stats.looked(header.topic, header.consumerGroup, result.messageCount, result.parts);
+  const code = codeOf(result, attempt.queueOffset);
+  if (code === ResponseCode.PULL_NOT_FOUND && !attempt.lastTry && holds(header)) {
+    return park(deps, attempt);
   }
+  const { consumerGroup, topic, queueId } = header;
+  deps.offsets.pulled.set(consumerGroup, topic, queueId, result.nextBeginOffset);
   respond({
     code,
     remark: result.status,
@@ -211,6 +164,30 @@ function answerPull(
     },
     bodyParts: result.parts,
   });
+}
+
+function park(deps: PullDeps, attempt: Attempt): void {
+  const { filter, context: { header } } = attempt;
+  const { store, config } = deps;
+  const holdMillis = config.longPollingEnable
+    ? header.suspendTimeoutMillis
+    : config.shortPollingTimeMills;
+  deps.longPolling.park(header.topic, header.queueId, {
+    queueOffset: attempt.queueOffset,
+    matches: filter && ((arrival) => matchesArrival(store, filter, arrival)),
+    retry: (lastTry, queueOffset) => tryPull(deps, { ...attempt, lastTry, queueOffset }),
+  }, holdMillis);
+}
+
+function matchesArrival(
+  store: Pick<MessageStore, "readTail">,
+  filter: MessageFilter,
+  { tagsCode, physicalOffset, size }: Arrival,
+): boolean {
+  if (!filter.matchesTagsCode(tagsCode)) return false;
+  if (filter.matchesRecord === undefined) return true;
+  const record = store.readTail(physicalOffset, size);
+  return record === undefined || filter.matchesRecord(record);
 }
 
 function codeOf(result: GetMessageResult, queueOffset: number): number {

@@ -6,6 +6,7 @@
 
 import { decodeUtf8, viewOf } from "../../client/protocol/bytes.ts";
 import {
+  findProperty,
   MessageProperty,
   parseProperties,
   printProperties,
@@ -31,9 +32,11 @@ export interface ScheduleOptions {
   log: Log;
 }
 
-interface DelayOffsetFile {
+export interface DelayOffsetFile {
   /** level → queueOffset of the next message to deliver */
   offsetTable: Record<string, number>;
+  /** Apache's, which counts in a cluster of Apache's only. */
+  dataVersion?: unknown;
 }
 
 /** So much is delivered for one level before others have their turn. */
@@ -71,10 +74,17 @@ export function scheduled(
   };
 }
 
+/** The same by the level in its properties. */
+export function delayedByLevel(message: MessageToStore, levelCount: number): MessageToStore {
+  const level = Number(findProperty(message.properties, MessageProperty.DELAY) ?? 0);
+  return scheduled(message, level, levelCount);
+}
+
 export class Schedule implements AsyncDisposable {
   readonly #options: ScheduleOptions;
   readonly #persisted: PersistedTable<DelayOffsetFile>;
   readonly #offsets = new Map<number, number>();
+  #dataVersion: unknown;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   /** Deliveries under way, by level; they never reject. */
   readonly #delivering = new Map<number, Promise<void>>();
@@ -85,14 +95,34 @@ export class Schedule implements AsyncDisposable {
     this.#options = options;
     this.#persisted = persistedTable(options, "delayOffset.json", {
       parse: (json) => json as DelayOffsetFile,
-      snapshot: () => ({ offsetTable: Object.fromEntries(this.#offsets) }),
+      snapshot: () => this.toJson(),
       delayMillis: SAVE_DELAY_MILLIS,
     });
     const loaded = this.#persisted.load();
-    for (const [level, offset] of Object.entries(loaded?.offsetTable ?? {})) {
-      this.#offsets.set(Number(level), offset);
-    }
+    this.#dataVersion = loaded?.dataVersion;
+    this.#load(loaded?.offsetTable ?? {});
     for (let level = 1; level <= options.levelCount; level++) this.wake(level);
+  }
+
+  /** An offset past the end of its queue goes back there: other messages will have the offsets of those that are gone. */
+  #load(offsetTable: DelayOffsetFile["offsetTable"]): void {
+    const { store, log } = this.#options;
+    for (const [level, queueOffset] of Object.entries(offsetTable)) {
+      const maxOffset = store.findQueue(SCHEDULE_TOPIC, Number(level) - 1)?.maxOffset ?? 0;
+      this.#offsets.set(Number(level), Math.min(queueOffset, maxOffset));
+      if (queueOffset <= maxOffset) continue;
+      log.warn("a delay level was past the end of its queue", { level, queueOffset, maxOffset });
+    }
+  }
+
+  /** queueOffset of the next message to deliver, by level. */
+  get offsets(): ReadonlyMap<number, number> {
+    return this.#offsets;
+  }
+
+  /** The document of `delayOffset.json`. */
+  toJson(): DelayOffsetFile {
+    return { dataVersion: this.#dataVersion, offsetTable: Object.fromEntries(this.#offsets) };
   }
 
   /** Looks at a level's queue: something has arrived, or its time has come. */

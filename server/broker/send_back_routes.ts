@@ -11,6 +11,7 @@ import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import { isWriteable, TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import { type Route, route } from "../dispatcher.ts";
+import { describeError } from "../log.ts";
 import { type HeldReplies, putSafely } from "./held_replies.ts";
 import { scheduled } from "./schedule.ts";
 import { groupOrRefuse, type GroupTable } from "./group_table.ts";
@@ -80,7 +81,7 @@ export function sendBackRoutes(deps: SendBackDeps): Route[] {
       try {
         await putSafely(store, held, [put]);
       } catch (error) {
-        throw refuse(ResponseCode.SYSTEM_ERROR, (error as Error).message);
+        throw refuse(ResponseCode.SYSTEM_ERROR, describeError(error));
       }
       return {};
     }),

@@ -9,12 +9,13 @@ import {
   parseProperties,
   printProperties,
 } from "../../client/protocol/message.ts";
-import { decodeBatch } from "../../client/protocol/message_record.ts";
+import { decodeBatch, type MessageToStore } from "../../client/protocol/message_record.ts";
 import {
   SEND_BATCH_MESSAGE,
   SEND_MESSAGE,
   SEND_MESSAGE_V2,
 } from "../../client/protocol/commands/send.ts";
+import type { HeaderInput } from "../../client/protocol/header_schema.ts";
 import type { Connection } from "../../client/remoting/connection.ts";
 import { refuse, type RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
 import { isWriteable, type TopicConfig, TopicSysFlag } from "../../client/protocol/topic_config.ts";
@@ -27,10 +28,13 @@ import {
   type Route,
   route,
 } from "../dispatcher.ts";
+import { describeError } from "../log.ts";
 import type { HeldReplies } from "./held_replies.ts";
-import { scheduled } from "./schedule.ts";
+import { delayed } from "./timer/delayed.ts";
+import { mayBeTimer, recallHandleOf } from "./timer/timer_message.ts";
 import { groupOrRefuse, type GroupTable } from "./group_table.ts";
 import type { QueueLockTable } from "./queue_lock_table.ts";
+import { isCompactionTopic } from "./topic_attributes.ts";
 import {
   dlqTopicOf,
   invalidTopicReason,
@@ -38,9 +42,19 @@ import {
   RETRY_GROUP_TOPIC_PREFIX,
 } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
+import { isTransactional } from "./transaction/half_message.ts";
+import type { Transactions } from "./transaction/transaction.ts";
 
-export interface SendOptions {
+/** What it takes to say where a message may go. */
+export interface TargetDeps {
   config: Config;
+  topics: Pick<
+    TopicTable,
+    "get" | "createTopicInSendMessage" | "createTopicInSendMessageBack"
+  >;
+}
+
+export interface SendOptions extends TargetDeps {
   store: Pick<MessageStore, "putMessage">;
   topics: Pick<
     TopicTable,
@@ -52,6 +66,12 @@ export interface SendOptions {
   >;
   groups: Pick<GroupTable, "find">;
   queueLocks: Pick<QueueLockTable, "isLockAllExpired">;
+  transactions: Pick<Transactions, "halfMessage" | "opened">;
+  /** See Timers. */
+  timers: {
+    timed(message: MessageToStore): MessageToStore;
+    put(message: MessageToStore): PutMessageResult;
+  };
   held: HeldReplies;
   levelCount: number;
   /** The broker's own address, which goes into records and offsetMsgIds. */
@@ -65,7 +85,7 @@ interface SendDeps extends SendOptions {
 
 type SendFields = typeof SEND_MESSAGE.request.fields;
 type SendResponse = typeof SEND_MESSAGE.response.fields;
-type SendContext = RequestContext<SendFields, SendResponse>;
+export type SendContext = RequestContext<SendFields, SendResponse>;
 
 /** The handlers of the SEND commands. */
 export function sendRoutes(options: SendOptions): Route[] {
@@ -80,18 +100,67 @@ export function sendRoutes(options: SendOptions): Route[] {
 }
 
 /** Where a message goes, once that has been checked. */
-interface Target {
+export interface Target {
   topic: string;
   queueId: number;
+  /** The topic keeps the newest message of each key. */
+  needsKey: boolean;
 }
 
 function sendMessage(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
   const { header, body } = context;
   const target = deadLetterTarget(deps, header, checkedTarget(deps, context));
-  refuseUnserved(header.properties);
+  if (target.needsKey) refuseKeyless(header.properties);
+  if (isTransactional(header.properties, header.reconsumeTimes)) {
+    return sendHalf(deps, context, target);
+  }
+  if (mayBeTimer(header.properties)) return sendTimer(deps, context, target);
   const result = put(deps, context, target, header.flag, body, header.properties);
   const transactionId = findProperty(header.properties, MessageProperty.UNIQ_KEY);
-  return answerWhenSafe(deps, context, target, [result], transactionId);
+  return answerWhenSafe(deps, context, target, [result], { transactionId });
+}
+
+/** The message may have a time of delivery, and a handle to take it back until then. */
+function sendTimer(
+  deps: SendDeps,
+  context: SendContext,
+  target: Target,
+): HandlerResult<SendResponse> {
+  const { header, body } = context;
+  const message = messageToStore(deps, context, target, header.flag, body, header.properties);
+  const waiting = target.topic === header.topic ? delayed(message, deps) : message;
+  const result = deps.timers.put(waiting);
+  const transactionId = findProperty(waiting.properties, MessageProperty.UNIQ_KEY);
+  const isRetry = target.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
+  const recallHandle = waiting === message || isRetry
+    ? undefined
+    : recallHandleOf(waiting, deps.config.brokerName);
+  return answerWhenSafe(deps, context, target, [result], { transactionId, recallHandle });
+}
+
+/** The message waits until its transaction has ended. */
+function sendHalf(
+  deps: SendDeps,
+  context: SendContext,
+  target: Target,
+): HandlerResult<SendResponse> {
+  const { config, store, transactions } = deps;
+  if (config.rejectTransactionMessage) {
+    throw refuse(
+      ResponseCode.NO_PERMISSION,
+      `the broker[${config.brokerName}] sending transaction message is forbidden`,
+    );
+  }
+  const { header, body } = context;
+  const message = messageToStore(deps, context, target, header.flag, body, header.properties);
+  // When the transaction is committed it is too late to refuse a time of delivery.
+  if (mayBeTimer(header.properties)) deps.timers.timed(message);
+  const half = transactions.halfMessage(message, header.producerGroup);
+  const result = store.putMessage(half);
+  const transactionId = findProperty(half.properties, MessageProperty.UNIQ_KEY);
+  return answerWhenSafe(deps, context, target, [result], { transactionId }, () => {
+    if (result.status === "PUT_OK") transactions.opened(half, result);
+  });
 }
 
 function sendBatch(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
@@ -100,14 +169,15 @@ function sendBatch(deps: SendDeps, context: SendContext): HandlerResult<SendResp
     throw refuse(ResponseCode.MESSAGE_ILLEGAL, "batch request does not support retry group");
   }
   const items = decodeBatch(context.body);
+  if (target.needsKey) { for (const { properties } of items) refuseKeyless(properties); }
   const results = items.map((item) =>
     put(deps, context, target, item.flag, item.body, item.properties)
   );
-  return answerWhenSafe(deps, context, target, results, undefined);
+  return answerWhenSafe(deps, context, target, results, {});
 }
 
 /** @throws {RemotingError} unless the message may go to its topic, which is created if it may be. */
-function checkedTarget(deps: SendDeps, { header, connection }: SendContext): Target {
+export function checkedTarget(deps: TargetDeps, { header, connection }: SendContext): Target {
   const { topic } = header;
   const existing = deps.topics.get(topic);
   const invalid = existing === undefined ? invalidTopicReason(topic) : undefined;
@@ -132,11 +202,17 @@ function checkedTarget(deps: SendDeps, { header, connection }: SendContext): Tar
   const queueId = header.queueId >= 0
     ? header.queueId
     : Math.floor(Math.random() * found.writeQueueNums);
-  return { topic, queueId };
+  return { topic, queueId, needsKey: isCompactionTopic(found) };
+}
+
+/** In a batch too, where Apache takes such a message and no consumer ever sees it. */
+function refuseKeyless(properties: string): void {
+  if (findProperty(properties, MessageProperty.KEYS)?.trim()) return;
+  throw refuse(ResponseCode.MESSAGE_ILLEGAL, "Required message key is missing");
 }
 
 function createTopic(
-  { topics }: SendDeps,
+  { topics }: TargetDeps,
   header: SendContext["header"],
   { remote }: SendContext["connection"],
 ): TopicConfig | undefined {
@@ -167,7 +243,7 @@ function deadLetterTarget(deps: SendDeps, header: SendContext["header"], target:
   if (header.reconsumeTimes <= triesMax && deps.queueLocks.isLockAllExpired(name)) return target;
   const topic = dlqTopicOf(name);
   deps.topics.createTopicInSendMessageBack({ topic, queueNums: 1 });
-  return { topic, queueId: 0 };
+  return { topic, queueId: 0, needsKey: false };
 }
 
 function refuseForbidden(config: Config, topic: TopicConfig): void {
@@ -185,32 +261,30 @@ function refuseForbidden(config: Config, topic: TopicConfig): void {
   }
 }
 
-/** What is not served must not be taken for an ordinary message, which would be delivered at once. */
-function refuseUnserved(properties: string): void {
-  if (findProperty(properties, MessageProperty.TRAN_MSG) === "true") {
-    throw refuse(ResponseCode.NO_PERMISSION, "transaction messages are not served");
-  }
-  const isTimer = properties.includes("TIMER_D") &&
-    TIMER_PROPERTIES.some((name) => Number(findProperty(properties, name) ?? 0) > 0);
-  if (isTimer) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "timer messages are not served");
+function put(
+  deps: SendDeps,
+  context: SendContext,
+  target: Target,
+  flag: number,
+  body: Uint8Array,
+  properties: string,
+): PutMessageResult {
+  const message = messageToStore(deps, context, target, flag, body, properties);
+  const isDead = target.topic !== context.header.topic;
+  const waiting = isDead ? message : delayed(message, deps);
+  return mayBeTimer(properties) ? deps.timers.put(waiting) : deps.store.putMessage(waiting);
 }
 
-const TIMER_PROPERTIES = [
-  MessageProperty.TIMER_DELAY_MS,
-  MessageProperty.TIMER_DELAY_SEC,
-  MessageProperty.TIMER_DELIVER_MS,
-];
-
-function put(
+function messageToStore(
   deps: SendDeps,
   { header, connection }: SendContext,
   { topic, queueId }: Target,
   flag: number,
   body: Uint8Array,
   properties: string,
-): PutMessageResult {
+): MessageToStore {
   if (body.length > deps.config.maxMessageSize) throw illegalMessage(deps.config);
-  const message = {
+  return {
     topic,
     queueId,
     flag,
@@ -223,9 +297,6 @@ function put(
     body,
     properties: withBrokerProperties(properties, deps.addedProperties),
   };
-  const isDead = topic !== header.topic;
-  const level = isDead ? 0 : Number(findProperty(properties, MessageProperty.DELAY) ?? 0);
-  return deps.store.putMessage(scheduled(message, level, deps.levelCount));
 }
 
 /** Adds what Apache's broker adds to every message. A message that is sent on has that already. */
@@ -252,7 +323,11 @@ function answerWhenSafe(
   context: SendContext,
   target: Target,
   results: PutMessageResult[],
-  transactionId: string | undefined,
+  { transactionId, recallHandle }: Pick<
+    HeaderInput<SendResponse>,
+    "transactionId" | "recallHandle"
+  >,
+  onSafe?: () => void,
 ): HandlerResult<SendResponse> {
   const ids: string[] = [];
   let first: number | undefined;
@@ -266,16 +341,21 @@ function answerWhenSafe(
   }
   if (first === undefined) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "the batch is empty");
   const { queueId } = target;
-  const header = { msgId: ids.join(","), queueId, queueOffset: first, transactionId };
+  const msgId = ids.join(",");
+  const header = { msgId, queueId, queueOffset: first, transactionId, recallHandle };
   const { respond } = context;
   const finish = (failure: Error | undefined) =>
-    respond(failure === undefined ? { header } : refusalOf(unavailable(failure.message)));
+    respond(failure === undefined ? { header } : refusalOf(unavailable(describeError(failure))));
   // A topic that was just created must be as safe as the message, and name servers must know it when consumers ask.
   const finishPublished = (failure: Error | undefined) => {
     deps.topics.published().then(() => finish(failure), finish);
   };
-  const published = deps.topics.isPublished(target.topic);
-  deps.held.hold({ endOffset, finish: published ? finish : finishPublished });
+  const answer = deps.topics.isPublished(target.topic) ? finish : finishPublished;
+  const answerAfter = onSafe && ((failure: Error | undefined) => {
+    if (failure === undefined) onSafe();
+    answer(failure);
+  });
+  deps.held.hold({ endOffset, finish: answerAfter ?? answer });
   return PARKED;
 }
 
@@ -290,7 +370,7 @@ function unavailable(reason: string): RemotingError {
 /** The addresses of producers in stored form, made once for a connection. */
 const bornHosts = new WeakMap<Connection, HostBytes>();
 
-function bornHostOf(connection: Connection): HostBytes {
+export function bornHostOf(connection: Connection): HostBytes {
   let host = bornHosts.get(connection);
   if (host === undefined) {
     const { hostname, port } = connection.remote;

@@ -15,13 +15,13 @@ export interface SystemTopicSettings {
   defaultTopicQueueNums: number;
   clusterTopicEnable: boolean;
   brokerTopicEnable: boolean;
+  reviveQueueNum: number;
   traceTopicEnable: boolean;
   msgTraceTopicName: string;
 }
 
 const { INHERIT, READ, WRITE } = PermName;
 const SCHEDULE_QUEUE_COUNT = 18;
-const REVIVE_QUEUE_COUNT = 8;
 
 /** Their configurations with the settings as they are. */
 export function systemTopicConfigs(settings: SystemTopicSettings): TopicConfig[] {
@@ -39,7 +39,7 @@ export function systemTopicConfigs(settings: SystemTopicSettings): TopicConfig[]
     topicOf(SystemTopic.SCHEDULE, SCHEDULE_QUEUE_COUNT),
     ...(settings.traceTopicEnable ? [topicOf(settings.msgTraceTopicName, 1)] : []),
     topicOf(replyTopicOf(cluster), 1),
-    topicOf(revive, REVIVE_QUEUE_COUNT),
+    topicOf(revive, settings.reviveQueueNum),
     topicOf(memberGroup, 1, INHERIT),
     topicOf(SystemTopic.TRANS_HALF, 1),
     topicOf(SystemTopic.TRANS_OP_HALF, 1),

@@ -13,16 +13,21 @@ export interface AttributeRule {
 
 const MESSAGE_TYPES = ["UNSPECIFIED", "NORMAL", "FIFO", "DELAY", "TRANSACTION", "MIXED"];
 
-/** Java has more values for the first two; a topic that asks for them would not get what it was promised. */
+/** Java has one more value for the first; a topic that asks for it would not get what it was promised. */
 export const TOPIC_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map([
   ["queue.type", { isChangeable: false, objection: oneOf(["SimpleCQ"], ["BatchCQ"]) }],
-  ["cleanup.policy", { isChangeable: false, objection: oneOf(["DELETE"], ["COMPACTION"]) }],
+  ["cleanup.policy", { isChangeable: false, objection: oneOf(["DELETE", "COMPACTION"], []) }],
   ["message.type", { isChangeable: true, objection: messageTypeObjection }],
   ["reserve.time", { isChangeable: true, objection: reserveTimeObjection }],
 ]);
 
 /** Groups have none in 5.3.3. */
 export const GROUP_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map();
+
+/** Whether the topic keeps the newest message of each key. */
+export function isCompactionTopic({ attributes }: { attributes: Attributes }): boolean {
+  return attributes["cleanup.policy"] === "COMPACTION";
+}
 
 function oneOf(served: readonly string[], unserved: readonly string[]) {
   return (value: string) => {

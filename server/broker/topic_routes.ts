@@ -3,7 +3,7 @@
 import * as commands from "../../client/protocol/commands/topic.ts";
 import type { DataVersion } from "../../client/protocol/data_version.ts";
 import { refuse, type RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
-import type { TopicFilterType } from "../../client/protocol/topic_config.ts";
+import type { TopicConfig, TopicFilterType } from "../../client/protocol/topic_config.ts";
 import { type Route, route } from "../dispatcher.ts";
 import { jsonBody } from "./json_body.ts";
 import { parseAttributeChanges } from "./topic_attributes.ts";
@@ -31,25 +31,18 @@ export function topicRoutes({ topics }: TopicDeps): Route[] {
   return [
     route(commands.UPDATE_AND_CREATE_TOPIC, async ({ header }) => {
       const { topic, readQueueNums, writeQueueNums, perm, topicSysFlag, order } = header;
-      const reason = invalidTopicReason(topic) ??
-        (topics.isSystemTopic(topic)
-          ? `The topic[${topic}] is conflict with system topic.`
-          : invalidNumbersReason(header));
+      const reason = invalidTopicConfigReason(topics, { ...header, topicName: topic });
       if (reason !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, reason);
-      const topicFilterType = parseTopicFilterType(header.topicFilterType);
-      try {
-        topics.update({
-          topicName: topic,
-          readQueueNums,
-          writeQueueNums,
-          perm,
-          topicFilterType,
-          topicSysFlag,
-          order,
-        }, parseAttributeChanges(header.attributes));
-      } catch (error) {
-        throw error instanceof RangeError ? invalidAttributes(error) : error;
-      }
+      const config = {
+        topicName: topic,
+        readQueueNums,
+        writeQueueNums,
+        perm,
+        topicFilterType: parseTopicFilterType(header.topicFilterType),
+        topicSysFlag,
+        order,
+      };
+      updateTopic(topics, config, () => parseAttributeChanges(header.attributes));
       await topics.published();
       return {};
     }),
@@ -70,6 +63,31 @@ export function topicRoutes({ topics }: TopicDeps): Route[] {
       () => ({ body: jsonBody({ topicList: [...topics.systemTopics] }) }),
     ),
   ];
+}
+
+/** Why no topic may be like that; undefined when it may. */
+export function invalidTopicConfigReason(
+  topics: Pick<TopicTable, "isSystemTopic">,
+  config: Pick<TopicConfig, "topicName" | "readQueueNums" | "writeQueueNums" | "perm">,
+): string | undefined {
+  const { topicName } = config;
+  return invalidTopicReason(topicName) ??
+    (topics.isSystemTopic(topicName)
+      ? `The topic[${topicName}] is conflict with system topic.`
+      : invalidNumbersReason(config));
+}
+
+/** Creates or changes a topic. @throws {RemotingError} when an attribute may not change so. */
+export function updateTopic(
+  topics: Pick<TopicTable, "update">,
+  config: Omit<TopicConfig, "attributes">,
+  attributeChanges: () => ReadonlyMap<string, string>,
+): void {
+  try {
+    topics.update(config, attributeChanges());
+  } catch (error) {
+    throw error instanceof RangeError ? invalidAttributes(error) : error;
+  }
 }
 
 function invalidNumbersReason(

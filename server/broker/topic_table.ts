@@ -13,10 +13,11 @@ import {
   PermName,
   type TopicConfig,
 } from "../../client/protocol/topic_config.ts";
+import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { FileSystem } from "../../store/file_system.ts";
 import type { PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
-import { persistedTable } from "./persisted_table.ts";
+import { persistedTable, withUnknownFields } from "./persisted_table.ts";
 import {
   autoCreateTopicConfig,
   systemTopicConfigs,
@@ -172,7 +173,7 @@ export class TopicTable implements AsyncDisposable {
   ): void {
     const existing = this.#topics.get(config.topicName);
     const attributes = changeAttributes(TOPIC_ATTRIBUTES, existing?.attributes, attributeChanges);
-    const changed: TopicConfig = { ...config, attributes };
+    const changed: TopicConfig = { ...existing, ...config, attributes };
     if (existing !== undefined && isSame(existing, changed)) return;
     this.#put(changed, existing === undefined ? "created a topic" : "changed a topic", {});
   }
@@ -247,11 +248,21 @@ export class TopicTable implements AsyncDisposable {
   }
 }
 
+/** The topic. @throws {RemotingError} TOPIC_NOT_EXIST */
+export function topicOrRefuse(topics: Pick<TopicTable, "get">, name: string): TopicConfig {
+  const topic = topics.get(name);
+  if (topic !== undefined) return topic;
+  throw refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${name}] not exist`);
+}
+
 function parseTopicsFile(json: unknown): TopicsFile {
   const { dataVersion, topicConfigTable } = json as Record<string, unknown>;
   return {
     dataVersion: parseDataVersion(dataVersion),
-    topics: Object.values(topicConfigTable ?? {}).map(parseTopicConfig),
+    topics: Object.values(topicConfigTable ?? {}).map((row) => {
+      const topic = parseTopicConfig(row);
+      return withUnknownFields(row, topic, Object.keys(topic));
+    }),
   };
 }
 

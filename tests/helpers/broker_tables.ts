@@ -1,6 +1,8 @@
 /** The broker's tables over a folder that vanishes with the test. */
 
 import { denoFileSystem } from "../../store/file_system.ts";
+import { ConsumerFilterTable } from "../../server/broker/consumer_filter_table.ts";
+import { SqlFilterCache } from "../../server/broker/filter/sql_filter.ts";
 import { GroupTable } from "../../server/broker/group_table.ts";
 import { OffsetTable } from "../../server/broker/offset_table.ts";
 import { TopicTable } from "../../server/broker/topic_table.ts";
@@ -18,10 +20,13 @@ export function setupTables() {
     defaultTopicQueueNums: 8,
     clusterTopicEnable: true,
     brokerTopicEnable: true,
+    reviveQueueNum: 8,
     traceTopicEnable: false,
     msgTraceTopicName: "RMQ_SYS_TRACE_TOPIC",
     flushConsumerOffsetInterval: 60_000,
-    enablePropertyFilter: false,
+    enablePropertyFilter: true,
+    filterSupportRetry: false,
+    filterDataCleanTimeSpan: 86_400_000,
     notifyConsumerIdsChangedEnable: true,
   };
   const opened: AsyncDisposable[] = [];
@@ -46,6 +51,8 @@ export function setupTables() {
     openTopics: () => keep(new TopicTable({ ...common, onChange })),
     openGroups: () => keep(new GroupTable(common)),
     openOffsets: () => keep(new OffsetTable(common)),
+    openFilters: () =>
+      keep(new ConsumerFilterTable({ ...common, filterCache: new SqlFilterCache() })),
     write: (name: string, text: string) => Deno.writeTextFileSync(`${folder}/${name}`, text),
     read: (name: string) => JSON.parse(Deno.readTextFileSync(`${folder}/${name}`)),
     async [Symbol.asyncDispose]() {

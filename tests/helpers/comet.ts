@@ -19,13 +19,19 @@ export interface Comet extends AsyncDisposable {
   stop(): Promise<number>;
   /** The lines that it logged, once it has ended. */
   log: Promise<string>;
+  /** Its exit code, once it has ended. */
+  ended: Promise<number>;
 }
 
-/** Starts the program over a data folder and waits until clients can send. */
+/**
+ * Starts the program over a data folder and waits until clients can send.
+ * @param program another one that starts it, as one that makes the disk fail.
+ */
 export async function startComet(
   folder: string,
   flags: string[] = [],
   role = "serve",
+  program = "main.ts",
 ): Promise<Comet> {
   const zero = ["--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"];
   const child = new Deno.Command(Deno.execPath(), {
@@ -33,7 +39,7 @@ export async function startComet(
       "run",
       "-A",
       "--v8-flags=--max-semi-space-size=8",
-      "main.ts",
+      program,
       role,
       "--data",
       folder,
@@ -69,6 +75,7 @@ export async function startComet(
     pid: child.pid,
     banner,
     log: errors,
+    ended: child.status.then(({ code }) => code),
     kill: async () => void await end("SIGKILL"),
     stop: () => end("SIGTERM"),
     [Symbol.asyncDispose]: async () => void await end("SIGKILL"),

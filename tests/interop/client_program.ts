@@ -118,7 +118,11 @@ export class RunningProgram implements AsyncDisposable {
   }
 }
 
-async function runTool(folder: string, [command, ...args]: [string, ...string[]]): Promise<void> {
+/** Runs a build tool in a folder. @throws with its output when it fails. */
+export async function runTool(
+  folder: string,
+  [command, ...args]: [string, ...string[]],
+): Promise<void> {
   const { code, stdout, stderr } = await new Deno.Command(command, { args, cwd: folder }).output();
   if (code === 0) return;
   const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);

@@ -1,9 +1,11 @@
 /**
- * Runs Apache's own clients, unchanged, against Comet: `deno task interop`.
+ * Runs Apache's own clients, unchanged, against Comet, and moves data folders between Apache's broker and Comet:
+ * `deno task interop`.
  *
  * ```
  *   --only TEXT           only scenarios with this in their name, as in "java: tags"
- *   --namesrv HOST:PORT   a server that runs already, Apache's for example, in place of Comet
+ *   --apache              the clients against Apache's own servers, in place of Comet
+ *   --namesrv HOST:PORT   the clients against a server that runs already
  *   --restart-cmd CMD     how to restart that one; CMD gets "graceful" or "kill" as its argument
  * ```
  * Needs Maven with a JDK, and Go.
@@ -16,8 +18,17 @@ import {
   type ReportLine,
   RunningProgram,
 } from "./client_program.ts";
+import { buildApache } from "./apache_server.ts";
+import { JOURNEYS, moveNames, travel } from "./folder_journey.ts";
+import { POP_JOURNEYS, travelPopped } from "./pop_journey.ts";
+import { commandNames, runCommands } from "./mqadmin_commands.ts";
 import { RestartBarrier } from "./restart_barrier.ts";
-import { externalServer, type ServerUnderTest, startComet } from "./server_under_test.ts";
+import {
+  externalServer,
+  type ServerUnderTest,
+  startApacheServer,
+  startComet,
+} from "./server_under_test.ts";
 
 const RUN_LIMIT_MILLIS = 300_000;
 const SERIALIZE_TYPES = ["JSON", "ROCKETMQ"];
@@ -29,13 +40,20 @@ interface Outcome {
   text: string;
 }
 
-const flags = parseArgs(Deno.args, { string: ["only", "namesrv", "restart-cmd"] });
+const flags = parseArgs(Deno.args, {
+  string: ["only", "namesrv", "restart-cmd"],
+  boolean: ["apache"],
+});
 const only = flags["only"] as string | undefined ?? "";
 const folder = await Deno.makeTempDir({ prefix: "interop-" });
 const runId = Date.now().toString(36);
 
 function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+function printOutcome({ name, ok, seconds, text }: Outcome): void {
+  print(`${ok ? "ok  " : "FAIL"} ${name} (${seconds.toFixed(1)} s) ${text}`);
 }
 
 /** Runs scenarios in one process of a client's program; gives an outcome for each, also when it dies on the way. */
@@ -65,7 +83,7 @@ async function run(
       text: note + reason,
     };
     outcomes.set(line.scenario, outcome);
-    print(`${ok ? "ok  " : "FAIL"} ${outcome.name} (${seconds.toFixed(1)} s) ${outcome.text}`);
+    printOutcome(outcome);
   }
   clearTimeout(limit);
   barrier?.leave();
@@ -126,16 +144,85 @@ interface Listed {
   lines: ReportLine[];
 }
 
-await Promise.all(CLIENT_PROGRAMS.map((program) => program.build()));
-const listed = await Promise.all(
-  CLIENT_PROGRAMS.map(async (program) => ({ program, lines: await list(program) })),
-);
-const namesrv = flags["namesrv"] as string | undefined;
-await using server = namesrv === undefined
-  ? await startComet(folder)
-  : externalServer(namesrv, flags["restart-cmd"] as string | undefined);
-server.died.then((reason) => print(`the server is gone: ${reason}; see ${folder}/server.log`));
-const outcomes = [...await runShared(server, listed), ...await runRestarting(server, listed)];
+async function startServer(): Promise<ServerUnderTest> {
+  const namesrv = flags["namesrv"] as string | undefined;
+  if (namesrv !== undefined) {
+    return externalServer(namesrv, flags["restart-cmd"] as string | undefined);
+  }
+  return flags["apache"] ? await startApacheServer(`${folder}/apache`) : await startComet(folder);
+}
+
+/** What clients of all kinds see of one server. */
+async function runClients(): Promise<Outcome[]> {
+  await Promise.all(CLIENT_PROGRAMS.map((program) => program.build()));
+  const listed = await Promise.all(
+    CLIENT_PROGRAMS.map(async (program) => ({ program, lines: await list(program) })),
+  );
+  if (listed.every(({ lines }) => lines.length === 0)) return [];
+  await using server = await startServer();
+  server.died.then((reason) => print(`the server is gone: ${reason}; see ${folder}/server.log`));
+  return [...await runShared(server, listed), ...await runRestarting(server, listed)];
+}
+
+/** Data folders on their way between Apache's broker and Comet; the journeys side by side, since both mostly wait. */
+async function runJourneys(): Promise<Outcome[]> {
+  const all = [
+    ...JOURNEYS.map((journey) => ({ journey, go: travel })),
+    ...POP_JOURNEYS.map((journey) => ({ journey, go: travelPopped })),
+  ];
+  const chosen = all.filter(({ journey }) =>
+    moveNames(journey).some((name) => name.includes(only))
+  );
+  const outcomes = await Promise.all(chosen.map(async ({ journey, go }) => {
+    const found = new Map<string, Outcome>();
+    const home = `${folder}/${journey.name.replaceAll(" ", "-")}`;
+    let ending = `a move before it failed; see ${home}`;
+    try {
+      for await (const { name, seconds, failures } of go(journey, home)) {
+        const outcome = {
+          name,
+          ok: failures.length === 0,
+          seconds,
+          text: failures.join("\n     "),
+        };
+        found.set(name, outcome);
+        printOutcome(outcome);
+      }
+    } catch (error) {
+      ending = `${error}; see ${home}`;
+    }
+    const outcomes = moveNames(journey).map((name) => found.get(name) ?? missing(name, ending));
+    // What failed is kept to be looked at.
+    if (outcomes.every(({ ok }) => ok)) await Deno.remove(home, { recursive: true });
+    return outcomes;
+  }));
+  return outcomes.flat();
+}
+
+/** Apache's admin tool; all commands when one is asked for, since they build on each other. */
+async function runMqadmin(): Promise<Outcome[]> {
+  const names = commandNames();
+  if (!names.some((name) => name.includes(only))) return [];
+  const found = new Map<string, Outcome>();
+  let ending = "did not come to it";
+  try {
+    for await (const { name, seconds, failures } of runCommands(`${folder}/mqadmin`)) {
+      const outcome = { name, ok: failures.length === 0, seconds, text: failures.join("\n     ") };
+      found.set(name, outcome);
+      printOutcome(outcome);
+    }
+  } catch (error) {
+    ending = String(error);
+  }
+  return names.map((name) => found.get(name) ?? missing(name, ending));
+}
+
+const isComet = flags["namesrv"] === undefined && !flags["apache"];
+if (isComet || flags["apache"]) await buildApache();
+const outcomes = [
+  ...await runClients(),
+  ...isComet ? [...await runMqadmin(), ...await runJourneys()] : [],
+];
 const failed = outcomes.filter(({ ok }) => !ok).length;
 print(`${outcomes.length - failed} passed, ${failed} failed`);
 Deno.exitCode = failed === 0 && outcomes.length > 0 ? 0 : 1;

@@ -1,4 +1,7 @@
-/** The server that the clients talk to: Comet from source, or one that runs already. */
+/** The server that the clients talk to: Comet from source, Apache's from its jars, or one that runs already. */
+
+import { type ApacheProcess, startApacheBroker, startApacheNamesrv } from "./apache_server.ts";
+import { freePortBase } from "./free_ports.ts";
 
 const READY_LIMIT_MILLIS = 30_000;
 const STOP_LIMIT_MILLIS = 30_000;
@@ -36,9 +39,37 @@ export function externalServer(
   };
 }
 
+/** Apache's name server and broker on free ports, with their data and logs in `folder`. */
+export async function startApacheServer(folder: string): Promise<ServerUnderTest> {
+  await using stack = new AsyncDisposableStack();
+  const namesrv = stack.use(await startApacheNamesrv(`${folder}/namesrv`));
+  const start = (port?: number) =>
+    startApacheBroker({
+      data: `${folder}/store`,
+      home: `${folder}/broker`,
+      namesrv: namesrv.address,
+      ...(port === undefined ? {} : { port }),
+      settings: { enablePropertyFilter: true },
+    });
+  let broker: ApacheProcess = await start();
+  stack.defer(() => broker[Symbol.asyncDispose]());
+  const parts = stack.move();
+  return {
+    namesrv: namesrv.address,
+    died: new Promise(() => {}),
+    restart: async (mode) => {
+      await (mode === "graceful" ? broker.stop() : broker.kill());
+      broker = await start(broker.port);
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
 /** Comet on free ports, with its data and its log in `folder`. */
 export async function startComet(folder: string): Promise<ServerUnderTest> {
-  const ports = freePorts();
+  // The broker's second port is two below its first, and that of replication one above.
+  const base = freePortBase([0, 1, 3, 5, 6]);
+  const ports = { namesrv: base, http: base + 1, broker: base + 5 };
   const args = ["run", "-A", MAIN, "serve", "--data", `${folder}/data`];
   args.push("--namesrv-port", `${ports.namesrv}`, "--broker-port", `${ports.broker}`);
   args.push("--http-port", `${ports.http}`, "--host", "127.0.0.1");
@@ -132,25 +163,4 @@ async function untilHealthy(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MILLIS));
   }
   throw new Error(`GET /healthz did not answer 200 within ${READY_LIMIT_MILLIS} ms`);
-}
-
-/** Fixed for the whole run, so that a restarted server is found again; below the ports that clients connect from. */
-function freePorts(): { namesrv: number; http: number; broker: number } {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const base = 20_000 + 10 * Math.floor(Math.random() * 1_200);
-    // The broker's second port is two below its first, and that of replication one above.
-    const ports = { namesrv: base, http: base + 1, broker: base + 5 };
-    if ([base, base + 1, base + 3, base + 5, base + 6].every(isFree)) return ports;
-  }
-  throw new Error("Cannot find free ports between 20000 and 32000");
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseFastjson } from "../../client/protocol/fastjson.ts";
+import { parseFastjson, printFastjson } from "../../client/protocol/fastjson.ts";
 
 Deno.test("parseFastjson() reads standard JSON as it is", () => {
   const value = { a: [1, -2.5, "x:1", null, true], "1": { "2": 3 } };
@@ -30,4 +30,30 @@ Deno.test("parseFastjson() throws on what is neither", () => {
   for (const text of ["", "{", "{0:}", "{a:1}", '{"a":1', "{0:1"]) {
     assertThrows(() => parseFastjson(text), SyntaxError);
   }
+});
+
+Deno.test("parseFastjson() reads map keys that are objects", () => {
+  const text = '{"offsetTable":{{"brokerName":"b:{1","queueId":0,"topic":"T"}:12,' +
+    '{"brokerName":"b","queueId":1,"topic":"T"} : {"x":{1:2}}}}';
+  assertEquals(parseFastjson(text), {
+    offsetTable: {
+      '{"brokerName":"b:{1","queueId":0,"topic":"T"}': 12,
+      '{"brokerName":"b","queueId":1,"topic":"T"}': { x: { "1": 2 } },
+    },
+  });
+});
+
+Deno.test("printFastjson() prints maps as Java's", () => {
+  const queue = { brokerName: "b", queueId: 0, topic: "T" };
+  const value = {
+    a: new Map([[queue, new Set([1, "x"])]]),
+    b: new Map([[0, 2n ** 63n - 1n]]),
+    c: undefined,
+    d: new Map([["k", [null, true]]]),
+  };
+  assertEquals(
+    printFastjson(value),
+    '{"a":{{"brokerName":"b","queueId":0,"topic":"T"}:[1,"x"]},"b":{0:9223372036854775807},' +
+      '"d":{"k":[null,true]}}',
+  );
 });

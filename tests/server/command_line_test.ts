@@ -47,6 +47,16 @@ Deno.test("parseCommandLine() takes a role before or after flags", () => {
   assertEquals(run("-n 10.0.0.1:9876 broker").role, "broker");
 });
 
+Deno.test("parseCommandLine() drops the -- that a task hands on", () => {
+  assertEquals(configOf("serve -- --http-port 1").httpPort, 1);
+  assertEquals(run("-- broker").role, "broker");
+});
+
+Deno.test("parseCommandLine() leaves everything behind store to its tools", () => {
+  const args = ["verify", "--json", "DIR"];
+  assertEquals(parseCommandLine(["store", ...args], {}), { kind: "store", args });
+});
+
 Deno.test("parseCommandLine() answers help and version before anything else", () => {
   for (const line of ["--help", "-h", "help", "broker --help", "nonsense -h"]) {
     assertEquals(parseCommandLine(line.split(" "), {}), { kind: "help" });
@@ -140,6 +150,7 @@ Deno.test("parseCommandLine() refuses bad --set", () => {
 
 Deno.test("parseCommandLine() refuses unknown roles and surplus words", () => {
   assertEquals(usageMistake(["brokr"]), 'unknown role "brokr"; did you mean "broker"?');
+  assertEquals(usageMistake(["stor"]), 'unknown role "stor"; did you mean "store"?');
   assertEquals(
     usageMistake(["dashboard"]),
     'unknown role "dashboard"; the roles are serve, namesrv, broker',

@@ -269,6 +269,13 @@ Deno.test("applySettings() reports all mistakes at once and then changes nothing
   assertEquals(config, defaultConfig());
 });
 
+Deno.test("applySettings() refuses several commit log folders, which Apache takes", () => {
+  assertEquals(
+    mistakesIn("storePathCommitLog=/a/log,/b/log"),
+    'broker.conf:1: storePathCommitLog is "/a/log,/b/log"; expected one path, without a comma',
+  );
+});
+
 Deno.test("applySettings() refuses to ignore what promises safety", () => {
   assertEquals(
     mistakesIn("aclEnable=true"),
@@ -276,6 +283,7 @@ Deno.test("applySettings() refuses to ignore what promises safety", () => {
       "remove it to start without",
   );
   assertStringIncludes(mistakesIn("brokerRole=SLAVE"), "asks for a replica");
+  assertStringIncludes(mistakesIn("storeType=defaultRocksDB"), "in RocksDB");
   assertStringIncludes(mistakesIn("authenticationEnabled=TRUE"), "asks for authentication");
   assertEquals(configOf("aclEnable=false").warnings.length, 1);
 });

@@ -8,6 +8,9 @@ import {
 import { CorruptStoreError } from "../../store/errors.ts";
 import { denoFileSystem, type FileSystem } from "../../store/file_system.ts";
 import { JsonFile, PersistedTable } from "../../store/json_file.ts";
+import { Disk } from "../helpers/fault_disk.ts";
+import { FaultFileSystem } from "../helpers/fault_file_system.ts";
+import { quietRandom } from "../helpers/random.ts";
 
 interface Document {
   n: number;
@@ -200,4 +203,22 @@ Deno.test("PersistedTable.flush() rejects when the table cannot be saved", async
   table.markDirty();
   await assertRejects(() => table.flush(), Error, files.path);
   await assertRejects(() => table[Symbol.asyncDispose](), Error, files.path);
+});
+
+Deno.test("a document survives a power loss, also the first one in a new folder", async () => {
+  const random = quietRandom(1);
+  for (let loss = 0; loss < 20; loss++) {
+    const disk = new Disk();
+    const options = {
+      path: "/data/config/table.json",
+      parse,
+      onFallback: (error: Error) => {
+        throw error;
+      },
+    };
+    const fileSystem = new FaultFileSystem(disk, { random });
+    await new JsonFile<Document>({ ...options, fileSystem }).save({ n: loss });
+    const survivor = new FaultFileSystem(disk.survivor(random), { random });
+    assertEquals(new JsonFile<Document>({ ...options, fileSystem: survivor }).load(), { n: loss });
+  }
 });

@@ -65,6 +65,33 @@ export const SEND_BATCH_MESSAGE = command({
   response: sendResponse,
 });
 
+/** A consumer's answer to a message that was sent as a request; the broker takes it to who asked. */
+export const SEND_REPLY_MESSAGE = command({
+  name: "SEND_REPLY_MESSAGE",
+  code: RequestCode.SEND_REPLY_MESSAGE,
+  access: "PUB",
+  request: sendFields,
+  response: sendResponse,
+});
+
+export const SEND_REPLY_MESSAGE_V2 = command({
+  name: "SEND_REPLY_MESSAGE_V2",
+  code: RequestCode.SEND_REPLY_MESSAGE_V2,
+  access: "PUB",
+  request: renamed(sendFields, "abcdefghijklmn"),
+  response: sendResponse,
+});
+
+const { maxReconsumeTimes: _, batch: __, brokerName: ___, ...replyFields } = sendFields;
+
+/** Broker to client: the answer to a request of yours. */
+export const PUSH_REPLY_MESSAGE_TO_CLIENT = command({
+  name: "PUSH_REPLY_MESSAGE_TO_CLIENT",
+  code: RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
+  access: "ANY",
+  request: { ...replyFields, bornHost: str, storeHost: str, storeTimestamp: long },
+});
+
 export const CONSUMER_SEND_MSG_BACK = command({
   name: "CONSUMER_SEND_MSG_BACK",
   code: RequestCode.CONSUMER_SEND_MSG_BACK,
@@ -78,5 +105,22 @@ export const CONSUMER_SEND_MSG_BACK = command({
     originTopic: optional(topic),
     unitMode: fallback(bool, false),
     maxReconsumeTimes: optional(int),
+  },
+});
+
+/** Takes a timer message back before it is due. */
+export const RECALL_MESSAGE = command({
+  name: "RECALL_MESSAGE",
+  code: RequestCode.RECALL_MESSAGE,
+  access: "PUB",
+  request: {
+    producerGroup: optional(str),
+    topic,
+    /** See recall_handle.ts. */
+    recallHandle: str,
+  },
+  response: {
+    /** The unique key of the message. */
+    msgId: str,
   },
 });

@@ -37,6 +37,8 @@ var scenarios = []scenario{
 	{"orderly consumers lock queues", false, locks},
 	{"pull consumer: poll", false, poll},
 	{"pull consumer: pullFrom", false, pullFrom},
+	{"SQL92: push consumer", false, sqlPush},
+	{"request and reply", false, request},
 	{"server restart: graceful", true, func(c *scenarioContext) { serverRestart(c, "graceful") }},
 	{"server restart: kill -9", true, func(c *scenarioContext) { serverRestart(c, "kill") }},
 }

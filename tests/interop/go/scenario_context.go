@@ -94,9 +94,13 @@ func (c *scenarioContext) producer(options ...producer.Option) rocketmq.Producer
 
 // consume starts a consumer from the first offset.
 func (c *scenarioContext) consume(group, topic, expression string, handler handler, options ...consumer.Option) rocketmq.PushConsumer {
+	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: expression}
+	return c.consumeSelected(group, topic, selector, handler, options...)
+}
+
+func (c *scenarioContext) consumeSelected(group, topic string, selector consumer.MessageSelector, handler handler, options ...consumer.Option) rocketmq.PushConsumer {
 	started, err := rocketmq.NewPushConsumer(append(c.consumerOptions(group), options...)...)
 	c.must(err, "new consumer")
-	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: expression}
 	c.must(started.Subscribe(topic, selector, handler), "subscribe")
 	c.must(started.Start(), "start consumer")
 	c.onClose(started.Shutdown)

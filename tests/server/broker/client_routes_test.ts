@@ -3,6 +3,7 @@ import { RequestCode } from "../../../client/protocol/request_code.ts";
 import { ResponseCode } from "../../../client/protocol/response_code.ts";
 import { clientRoutes, consumerIdsNotifier } from "../../../server/broker/client_routes.ts";
 import { ConsumerTable, ProducerTable } from "../../../server/broker/client_table.ts";
+import { SqlFilterCache } from "../../../server/broker/filter/sql_filter.ts";
 import { QueueLockTable } from "../../../server/broker/queue_lock_table.ts";
 import { setupTables } from "../../helpers/broker_tables.ts";
 import { serveRoutes } from "../../helpers/fake_connection.ts";
@@ -16,19 +17,21 @@ function setup() {
   const now = () => tables.clock.millis;
   const common = { channelExpiredTimeout: 120_000, now, log: tables.log };
   const onConsumerIdsChanged = consumerIdsNotifier(tables.settings);
-  const consumers = new ConsumerTable({ ...common, onConsumerIdsChanged });
+  const filters = tables.openFilters();
+  const consumers = new ConsumerTable({ ...common, onConsumerIdsChanged, filters });
   const producers = new ProducerTable(common);
   const topics = tables.openTopics();
   const groups = tables.openGroups();
   const queueLocks = new QueueLockTable({ rebalanceLockMaxLiveTime: 60_000, now });
   const deps = { consumers, producers, topics, groups, queueLocks, settings: tables.settings };
-  const routes = clientRoutes({ ...deps, log: tables.log });
+  const routes = clientRoutes({ ...deps, filterCache: new SqlFilterCache(), log: tables.log });
   const server = serveRoutes(routes, (connection) => {
     consumers.forget(connection);
     producers.forget(connection);
   });
   return {
     ...deps,
+    filters,
     clock: tables.clock,
     connect(clientID: string) {
       const client = server.connect();
@@ -212,23 +215,48 @@ Deno.test("GET_CONSUMER_LIST_BY_GROUP of a group without members has Java's answ
   assertEquals(answer.remark, "no consumer for this group, G");
 });
 
-Deno.test("CHECK_CLIENT_CONFIG lets tags pass and refuses SQL92", async () => {
+Deno.test("CHECK_CLIENT_CONFIG tells what cannot be a filter, and where it goes wrong", async () => {
   await using broker = setup();
   const client = broker.connect("c1");
-  const check = async (expressionType?: string) => {
-    const subscriptionData = { topic: "T", subString: "a", expressionType };
+  const check = async (expressionType?: string, subString = "a > 1") => {
+    const subscriptionData = { topic: "T", subString, expressionType };
     const body = { clientId: "c1", group: "G", subscriptionData };
     const { code, remark } = await client.ask(RequestCode.CHECK_CLIENT_CONFIG, {}, body);
     return { code, remark };
   };
   assertEquals((await check()).code, ResponseCode.SUCCESS);
   assertEquals((await check("TAG")).code, ResponseCode.SUCCESS);
+  assertEquals((await check("SQL92")).code, ResponseCode.SUCCESS);
+  assertEquals(await check("SQL92", "a >"), {
+    code: ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+    remark:
+      "Expected a property, a number, a text or (, but the expression ends, at line 1, column 4",
+  });
+  assertEquals(await check("XPATH"), {
+    code: ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+    remark: "This broker does not know the filter type XPATH",
+  });
+  broker.settings.enablePropertyFilter = false;
   assertEquals(await check("SQL92"), {
     code: ResponseCode.SYSTEM_ERROR,
     remark: "The broker does not support consumer to filter message by SQL92",
   });
-  broker.settings.enablePropertyFilter = true;
-  assertEquals((await check("SQL92")).code, ResponseCode.SUBSCRIPTION_PARSE_FAILED);
+});
+
+Deno.test("HEART_BEAT registers filters, which die with their subscription and with the group", async () => {
+  await using broker = setup();
+  const client = broker.connect("c1");
+  const sql = { topic: "T", subString: "a > 1", expressionType: "SQL92", subVersion: 5 };
+  const tags = { topic: "U", subString: "x", expressionType: "TAG", subVersion: 5 };
+  await client.beat({ subscriptionDataSet: [sql, tags] });
+  assertEquals(broker.filters.get("T", "G")?.deadTime, 0);
+  assertEquals(broker.filters.get("U", "G"), undefined);
+  await client.beat({ subscriptionDataSet: [tags] });
+  assertEquals(broker.filters.get("T", "G")?.deadTime, broker.clock.millis);
+  await client.beat({ subscriptionDataSet: [sql] });
+  assertEquals(broker.filters.get("T", "G")?.deadTime, 0);
+  await client.ask(RequestCode.UNREGISTER_CLIENT, { clientID: "c1", consumerGroup: "G" });
+  assertEquals(broker.filters.get("T", "G")?.deadTime, broker.clock.millis);
 });
 
 Deno.test("LOCK_BATCH_MQ and UNLOCK_BATCH_MQ hand queues from client to client", async () => {

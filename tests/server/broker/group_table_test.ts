@@ -40,6 +40,18 @@ Deno.test("update() refuses attributes, of which groups have none", async () => 
   assertThrows(() => tables.openGroups().update(config), RangeError, "unsupported key: a");
 });
 
+Deno.test("GroupTable keeps fields that it does not know, also of a group that changes", async () => {
+  await using tables = setupTables();
+  const row = { ...createSubscriptionGroupConfig("G"), ofALaterVersion: { a: [1] } };
+  const file = { subscriptionGroupTable: { G: { ...row, subscriptionDataSet: [{ topic: "T" }] } } };
+  tables.write("subscriptionGroup.json", JSON.stringify(file));
+  const groups = tables.openGroups();
+  groups.update(createSubscriptionGroupConfig("G", { retryMaxTimes: 3 }));
+  await groups.flush();
+  const { subscriptionGroupTable } = tables.read("subscriptionGroup.json");
+  assertEquals(subscriptionGroupTable["G"], { ...row, retryMaxTimes: 3 });
+});
+
 Deno.test("GroupTable loads and keeps all that Apache's file has", async () => {
   await using tables = setupTables();
   const group = {

@@ -169,6 +169,17 @@ Deno.test("TopicTable loads Apache's file", async () => {
   );
 });
 
+Deno.test("TopicTable keeps fields that it does not know, also of a topic that changes", async () => {
+  await using tables = setupTables();
+  const row = { ...config("A"), ofALaterVersion: { a: [1] } };
+  tables.write("topics.json", JSON.stringify({ topicConfigTable: { A: row } }));
+  const topics = tables.openTopics();
+  topics.update(config("A", { readQueueNums: 5 }), new Map());
+  await topics.published();
+  const { topicConfigTable } = tables.read("topics.json");
+  assertEquals(topicConfigTable["A"], { ...row, readQueueNums: 5 });
+});
+
 Deno.test("TopicTable does not start over a file that is damaged without a copy", async () => {
   await using tables = setupTables();
   tables.write("topics.json", '{"topicConfigTable":{"A":{}}}');

@@ -29,12 +29,25 @@ public final class Main {
         Scenario.of("lite pull consumer: assign", PullScenarios::liteAssign),
         Scenario.of("lite pull consumer: subscribe", PullScenarios::liteSubscribe),
         Scenario.of("pull consumer", PullScenarios::pull),
+        Scenario.of("SQL92: push consumer", FilterScenarios::push),
+        Scenario.of("SQL92: another expression", FilterScenarios::resubscribe),
+        Scenario.of("SQL92: lite pull consumer", FilterScenarios::lite),
+        Scenario.of("SQL92: pull consumer", FilterScenarios::pull),
+        Scenario.of("request and reply", RequestScenarios::run),
+        Scenario.of("request that nobody answers", RequestScenarios::unanswered),
+        Scenario.of("POP: push consumer", PopScenarios::push),
+        Scenario.of("POP: consumers share queues", PopScenarios::shared),
+        Scenario.of("POP: tags", PopScenarios::tags),
+        Scenario.of("POP: by hand", PopScenarios::byHand),
+        Scenario.of("POP: in order", PopScenarios::inOrder),
         Scenario.of("query by key and id", QueryScenarios::keysAndIds),
         Scenario.of("offsets by time", QueryScenarios::offsetsByTime),
         Scenario.serialized("serialize type JSON", "JSON", SerializeScenarios::run),
         Scenario.serialized("serialize type ROCKETMQ", "ROCKETMQ", SerializeScenarios::run),
         Scenario.restarting("server restart: graceful", context -> RestartScenarios.run(context, "graceful")),
-        Scenario.restarting("server restart: kill -9", context -> RestartScenarios.run(context, "kill")));
+        Scenario.restarting("server restart: kill -9", context -> RestartScenarios.run(context, "kill")),
+        Scenario.restarting("POP: server restart: graceful", context -> PopScenarios.restart(context, "graceful")),
+        Scenario.restarting("POP: server restart: kill -9", context -> PopScenarios.restart(context, "kill")));
 
     private Main() {
     }

@@ -1,0 +1,207 @@
+/**
+ * How a start learns which timer messages wait. Usually from the index on disk and from what is in the log behind it.
+ * When Apache's broker has had the folder, or the index is gone, from Apache's files and from the log behind those, or
+ * from the log alone.
+ */
+
+import type { FileSystem } from "../../../store/file_system.ts";
+import type { MessageStore } from "../../../store/message_store.ts";
+import {
+  readTimerCheckpoint,
+  readTimerLog,
+  type TimerCheckpoint,
+} from "../../../store/timer/apache_files.ts";
+import type {
+  TimerPosition,
+  TimerStateFields,
+  TimerStore,
+} from "../../../store/timer/timer_store.ts";
+import type { Log } from "../../log.ts";
+import type { TimerIntake } from "./timer_intake.ts";
+import {
+  propertiesOf,
+  readTimerProperties,
+  readTimerRecord,
+  TIMER_TOPIC,
+  type TimerRecord,
+} from "./timer_message.ts";
+
+export interface TimerLoaderOptions {
+  store: Pick<MessageStore, "findQueue" | "soundRecords" | "selectMessageByOffset" | "stats">;
+  timerStore: TimerStore;
+  intake: TimerIntake;
+  fileSystem: FileSystem;
+  storeFolder: string;
+  /** timerPrecisionMs of the broker that wrote Apache's files. */
+  precisionMs: number;
+  log: Log;
+}
+
+/** So many records are read at a time. */
+const READS_MAX = 64;
+/** How long the event loop is held up before others have their turn. */
+const SLICE_MILLIS = 20;
+
+/**
+ * Fills the index. Nothing may be put into the timer topic or delivered from it meanwhile.
+ * @returns the queueOffset before which none that waits was stored.
+ */
+export async function loadTimers(options: TimerLoaderOptions): Promise<number> {
+  const { store, timerStore, intake, fileSystem, storeFolder, log } = options;
+  const started = performance.now();
+  const checkpoint = readTimerCheckpoint(fileSystem, storeFolder);
+  const saved = openSaved(options, checkpoint);
+  if (saved === undefined) timerStore.create(crypto.getRandomValues(new Uint32Array(1))[0]!);
+  const fields = saved ?? await fromApache(options, checkpoint);
+  intake.startAt(fields);
+  const records = await readLog(options, fields.physicalOffset);
+  const queue = store.findQueue(TIMER_TOPIC, 0);
+  if (records > 0 || timerStore.index.count > 0) {
+    log.info("read which timer messages wait", {
+      waiting: timerStore.index.count,
+      from: saved === undefined ? "the log" : "the index",
+      recordsRead: records,
+      millis: Math.round(performance.now() - started),
+    });
+  }
+  return Math.max(fields.firstQueueOffset, queue?.minOffset ?? 0);
+}
+
+/** The index on disk, if it can be used. */
+function openSaved(
+  options: TimerLoaderOptions,
+  checkpoint: TimerCheckpoint | undefined,
+): TimerStateFields | undefined {
+  const { timerStore, log } = options;
+  let saved: TimerStateFields | undefined;
+  try {
+    saved = timerStore.open();
+  } catch (error) {
+    log.error("the index of the timer messages is damaged, making it anew", { error });
+    return undefined;
+  }
+  if (saved === undefined) return undefined;
+  if (checkpoint !== undefined && !isSame(saved.apacheCheckpoint, checkpoint)) {
+    log.info("another broker has had the timer messages, making their index anew");
+    return undefined;
+  }
+  if (!isOfThisLog(options, saved)) {
+    log.warn("the index of the timer messages is of another log, making it anew");
+    return undefined;
+  }
+  return saved;
+}
+
+function isSame(a: TimerCheckpoint, b: TimerCheckpoint): boolean {
+  return a.lastReadTimeMs === b.lastReadTimeMs &&
+    a.lastTimerLogFlushPos === b.lastTimerLogFlushPos &&
+    a.lastTimerQueueOffset === b.lastTimerQueueOffset &&
+    a.masterTimerQueueOffset === b.masterTimerQueueOffset;
+}
+
+/** Whether the last message that the index knows of is where it was. */
+function isOfThisLog({ store }: TimerLoaderOptions, saved: TimerPosition): boolean {
+  const { queueOffset, physicalOffset, lastPhysicalOffset } = saved;
+  const { minOffset, maxOffset } = store.stats;
+  const queue = store.findQueue(TIMER_TOPIC, 0);
+  if (physicalOffset > maxOffset || queueOffset > (queue?.maxOffset ?? 0)) return false;
+  if (lastPhysicalOffset < minOffset || queue === undefined) return true;
+  const unit = queue.read(queueOffset - 1, 1);
+  return unit.count === 1 && unit.physicalOffset(0) === lastPhysicalOffset;
+}
+
+/** Takes over what Apache's broker had; without its files everything in the queue is still to be looked at. */
+async function fromApache(
+  options: TimerLoaderOptions,
+  checkpoint: TimerCheckpoint | undefined,
+): Promise<Omit<TimerStateFields, "apacheCheckpoint">> {
+  const { store } = options;
+  const queue = store.findQueue(TIMER_TOPIC, 0);
+  const physicalOffset = store.stats.durableOffset;
+  if (queue === undefined) {
+    return { queueOffset: 0, physicalOffset, lastPhysicalOffset: -1, firstQueueOffset: 0 };
+  }
+  const adopted = checkpoint === undefined ? undefined : await adopt(options, checkpoint);
+  const end = Math.min(adopted?.end ?? queue.minOffset, queue.maxOffset);
+  const queueOffset = Math.max(end, queue.minOffset);
+  const next = queue.read(queueOffset, 1);
+  const last = queue.read(queueOffset - 1, 1);
+  return {
+    queueOffset,
+    physicalOffset: next.count === 1 ? next.physicalOffset(0) : physicalOffset,
+    lastPhysicalOffset: queueOffset > queue.minOffset && last.count === 1
+      ? last.physicalOffset(0)
+      : -1,
+    firstQueueOffset: Math.min(adopted?.firstQueueOffset ?? Infinity, queueOffset),
+  };
+}
+
+interface Adopted {
+  /** queueOffset from which on Apache's timer log knows nothing. */
+  end: number;
+  firstQueueOffset: number;
+}
+
+/** Puts the messages of Apache's timer log that are not delivered into the index. */
+async function adopt(
+  { store, intake, fileSystem, storeFolder, precisionMs }: TimerLoaderOptions,
+  checkpoint: TimerCheckpoint,
+): Promise<Adopted> {
+  const waiting = new Set<number>();
+  let lastPlace: number | undefined;
+  const firstSlot = Math.floor(checkpoint.lastReadTimeMs / precisionMs);
+  for (const { slotTime, physicalOffset } of readTimerLog(fileSystem, storeFolder)) {
+    lastPlace = physicalOffset;
+    if (Math.floor(slotTime / precisionMs) >= firstSlot) waiting.add(physicalOffset);
+  }
+  const places = [...waiting].sort((a, b) => a - b);
+  const read = async (physicalOffset: number) => {
+    const bytes = await store.selectMessageByOffset(physicalOffset);
+    return bytes && readTimerRecord(bytes);
+  };
+  // As Apache does: its log is read on behind the last message of its timer log, which may be ahead of the checkpoint.
+  const last = lastPlace === undefined ? undefined : await read(lastPlace);
+  const end = Math.min(
+    last === undefined ? checkpoint.lastTimerQueueOffset : last.layout.queueOffset + 1,
+    checkpoint.masterTimerQueueOffset,
+  );
+  const cancelling: TimerRecord[] = [];
+  let firstQueueOffset = Infinity;
+  for (let start = 0; start < places.length; start += READS_MAX) {
+    const records = await Promise.all(places.slice(start, start + READS_MAX).map(read));
+    for (const record of records) {
+      if (record?.layout.topic !== TIMER_TOPIC || record.layout.queueOffset >= end) continue;
+      const { queueOffset } = record.layout;
+      if (readTimerProperties(record.text)?.cancels !== undefined) {
+        cancelling.push(record);
+        continue;
+      }
+      intake.take(record);
+      firstQueueOffset = Math.min(firstQueueOffset, queueOffset);
+    }
+  }
+  for (const record of cancelling) intake.take(record);
+  return { end, firstQueueOffset };
+}
+
+/** Takes in what the log has from an offset on. Gives how many records that are. */
+async function readLog(
+  { store, intake }: TimerLoaderOptions,
+  physicalOffset: number,
+): Promise<number> {
+  let count = 0;
+  let sliceEnd = performance.now() + SLICE_MILLIS;
+  for (const { bytes, record: layout } of store.soundRecords(physicalOffset)) {
+    count++;
+    if (layout.topic === TIMER_TOPIC) {
+      const isNew = layout.queueId === 0 && layout.queueOffset >= intake.nextOffset;
+      if (isNew) intake.take({ bytes, layout, text: propertiesOf(bytes, layout) });
+    } else if (layout.preparedTransactionOffset > 0) {
+      intake.takeDelivered({ bytes, layout, text: propertiesOf(bytes, layout) });
+    }
+    if (performance.now() < sliceEnd) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    sliceEnd = performance.now() + SLICE_MILLIS;
+  }
+  return count;
+}

@@ -1,0 +1,324 @@
+/**
+ * A run: some thousand timer messages in a file, in the order in which they are due. Written once; afterwards only the
+ * state of single units changes. Deliveries go through it from front to back, so a start needs to know only where they
+ * were. Of a run the memory holds one page, the times at which pages begin, and a bit for each unit.
+ */
+
+import { viewOf } from "../../client/protocol/bytes.ts";
+import { CorruptStoreError, describePosition } from "../errors.ts";
+import type { Due } from "./due_heap.ts";
+import type { RunFiles } from "./run_files.ts";
+import {
+  decodeTimerUnit,
+  encodeTimerUnit,
+  isTimerUnitOver,
+  isTimerUnitSound,
+  type RunOfEntry,
+  TIMER_UNIT_BYTES,
+  TIMER_UNIT_OVER,
+  type TimerEntry,
+  timerUnitDue,
+  timerUnitKey,
+  timerUnitQueueOffset,
+  timerUnitTopic,
+} from "./timer_entry.ts";
+
+const PAGE_UNITS = 64;
+/** So many units are read at a time where many are looked at. */
+const SCAN_UNITS = 2048;
+
+/** Puts the entries, which are in order, into a new file. @throws when the disk refuses. */
+export function writeRun(files: RunFiles, name: string, entries: readonly TimerEntry[]): TimerRun {
+  const bytes = new Uint8Array(entries.length * TIMER_UNIT_BYTES);
+  const view = viewOf(bytes);
+  entries.forEach((entry, index) => encodeTimerUnit(bytes, view, index * TIMER_UNIT_BYTES, entry));
+  files.create(name, bytes);
+  return new TimerRun(files, name, bytes);
+}
+
+/**
+ * Opens a run whose first `cursor` units are over.
+ * @param onWaiting is told the topic of each message that waits.
+ * @throws {CorruptStoreError} when it is not as it was written.
+ */
+export function openRun(
+  files: RunFiles,
+  { name, cursor }: { name: string; cursor: number },
+  onWaiting: (topic: number) => void,
+): TimerRun {
+  const path = `${files.folder}/${name}`;
+  const bytes = new Uint8Array(files.size(name));
+  files.read(name, bytes, 0);
+  const view = viewOf(bytes);
+  for (let position = 0; position < bytes.length; position += TIMER_UNIT_BYTES) {
+    const isWhole = position + TIMER_UNIT_BYTES <= bytes.length;
+    if (isWhole && isTimerUnitSound(bytes, view, position)) continue;
+    throw new CorruptStoreError(`There is no timer in ${describePosition(path, position)}`);
+  }
+  return new TimerRun(files, name, bytes, cursor, onWaiting);
+}
+
+/** In a heap a run stands for the next one of its entries. */
+export class TimerRun implements Due, RunOfEntry {
+  due = 0;
+  queueOffset = 0;
+  heapIndex = -1;
+  readonly name: string;
+  readonly count: number;
+  isReplaced = false;
+  readonly #files: RunFiles;
+  /** When the first unit of each page is due. */
+  readonly #pageDues: Float64Array;
+  readonly #lastDue: number;
+  /** A bit for each unit: its message waits no longer. */
+  readonly #over: Uint8Array;
+  /** Units whose state the file does not have yet. */
+  #unwritten: number[] = [];
+  /** All units before it are over. */
+  #cursor: number;
+  /** The next one to be taken. */
+  #next: number;
+  #waitingCount = 0;
+  readonly #page = new Uint8Array(PAGE_UNITS * TIMER_UNIT_BYTES);
+  readonly #pageView: DataView = viewOf(this.#page);
+  /** Its first unit; -1 when none has been read. */
+  #pageStart = -1;
+
+  /** @param bytes the whole file, which the run does not keep. */
+  constructor(
+    files: RunFiles,
+    name: string,
+    bytes: Uint8Array,
+    cursor = 0,
+    onWaiting: (topic: number) => void = () => {},
+  ) {
+    this.#files = files;
+    this.name = name;
+    this.count = bytes.length / TIMER_UNIT_BYTES;
+    this.#cursor = this.#next = cursor;
+    this.#pageDues = new Float64Array(Math.ceil(this.count / PAGE_UNITS));
+    this.#over = new Uint8Array(Math.ceil(this.count / 8));
+    const view = viewOf(bytes);
+    for (let page = 0; page < this.#pageDues.length; page++) {
+      this.#pageDues[page] = timerUnitDue(view, page * PAGE_UNITS * TIMER_UNIT_BYTES);
+    }
+    for (let index = 0; index < this.count; index++) {
+      const position = index * TIMER_UNIT_BYTES;
+      if (index < cursor || isTimerUnitOver(view, position)) {
+        this.#setOver(index);
+        continue;
+      }
+      this.#waitingCount++;
+      onWaiting(timerUnitTopic(view, position));
+    }
+    this.#lastDue = this.count === 0 ? 0 : timerUnitDue(view, bytes.length - TIMER_UNIT_BYTES);
+    this.#moveOn();
+  }
+
+  /** Messages that wait, also those that have been taken. */
+  get waitingCount(): number {
+    return this.#waitingCount;
+  }
+
+  /** All before this unit are over; for the next start. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Whether there is one to take. */
+  get hasNext(): boolean {
+    return this.#next < this.count;
+  }
+
+  /** Whether some have been taken and are not over yet. */
+  get hasTaken(): boolean {
+    return this.#cursor < this.#next;
+  }
+
+  #isOver(index: number): boolean {
+    return (this.#over[index >> 3]! & 1 << (index & 7)) !== 0;
+  }
+
+  #setOver(index: number): void {
+    this.#over[index >> 3]! |= 1 << (index & 7);
+  }
+
+  /** Goes over what is over to the next one to take, which the run then stands for. */
+  #moveOn(): void {
+    while (this.#next < this.count && this.#isOver(this.#next)) this.#next++;
+    while (this.#cursor < this.#next && this.#isOver(this.#cursor)) this.#cursor++;
+    if (this.#next === this.count) return;
+    const position = this.#position(this.#next);
+    this.due = timerUnitDue(this.#pageView, position);
+    this.queueOffset = timerUnitQueueOffset(this.#pageView, position);
+  }
+
+  /** The next one. */
+  peek(): TimerEntry {
+    return this.#entry(this.#next);
+  }
+
+  /** The next one has been taken; the run stands for the one after it from then on. */
+  skip(): void {
+    this.#next++;
+    this.#moveOn();
+  }
+
+  /** Whether the message of a unit waits and has not been taken. */
+  isWaiting(index: number): boolean {
+    return index >= this.#next && !this.#isOver(index);
+  }
+
+  /** The message of a unit waits no longer. Gives whether it did. */
+  end(index: number): boolean {
+    if (this.#isOver(index)) return false;
+    this.#setOver(index);
+    this.#waitingCount--;
+    // What was taken in order needs no mark in the file: the cursor tells.
+    if (index >= this.#next) this.#unwritten.push(index);
+    this.#moveOn();
+    return true;
+  }
+
+  /** The entry that is due then and has this queueOffset, if it waits. */
+  find(due: number, queueOffset: number): TimerEntry | undefined {
+    if (!this.#reaches(due, due)) return undefined;
+    for (let index = this.#firstAt(due); index < this.count; index++) {
+      const position = this.#position(index);
+      if (timerUnitDue(this.#pageView, position) !== due) return undefined;
+      if (timerUnitQueueOffset(this.#pageView, position) !== queueOffset) continue;
+      return this.#isOver(index) ? undefined : this.#entry(index);
+    }
+    return undefined;
+  }
+
+  /** Those that are due from `from` to `until`, both included, have this key, wait and have not been taken. */
+  findKey(key: number, from: number, until: number): TimerEntry[] {
+    const found: TimerEntry[] = [];
+    if (!this.#reaches(from, until)) return found;
+    this.#scan(this.#firstAt(from), (view, position, index) => {
+      if (timerUnitDue(view, position) > until) return false;
+      if (timerUnitKey(view, position) === key && index >= this.#next && !this.#isOver(index)) {
+        found.push(decodeTimerUnit(view, position, this, index));
+      }
+      return true;
+    });
+    return found;
+  }
+
+  /** The first `limit` that wait and come after `after`, of one topic or of all. */
+  list(after: Pick<Due, "due" | "queueOffset">, limit: number, topic?: number): TimerEntry[] {
+    const found: TimerEntry[] = [];
+    if (!this.#reaches(after.due, Infinity)) return found;
+    this.#scan(Math.max(this.#cursor, this.#firstAt(after.due)), (view, position, index) => {
+      if (this.#isOver(index)) return true;
+      if (topic !== undefined && timerUnitTopic(view, position) !== topic) return true;
+      const isBefore = timerUnitDue(view, position) === after.due &&
+        timerUnitQueueOffset(view, position) <= after.queueOffset;
+      if (!isBefore) found.push(decodeTimerUnit(view, position, this, index));
+      return found.length < limit;
+    });
+    return found;
+  }
+
+  /** Those that wait and were stored before `queueOffset`. */
+  olderThan(queueOffset: number): TimerEntry[] {
+    const found: TimerEntry[] = [];
+    this.#scan(this.#cursor, (view, position, index) => {
+      if (!this.#isOver(index) && timerUnitQueueOffset(view, position) < queueOffset) {
+        found.push(decodeTimerUnit(view, position, this, index));
+      }
+      return true;
+    });
+    return found;
+  }
+
+  /** All that wait, in their order: for when nothing else goes on. */
+  *waiting(): Generator<TimerEntry> {
+    for (let index = this.#cursor; index < this.count; index++) {
+      if (!this.#isOver(index)) yield this.#entry(index);
+    }
+  }
+
+  #reaches(from: number, until: number): boolean {
+    return this.count > 0 && this.#lastDue >= from && this.#pageDues[0]! <= until;
+  }
+
+  /** The first unit that is due at `due` or later; `count` when there is none. */
+  #firstAt(due: number): number {
+    let low = 0;
+    let high = this.#pageDues.length;
+    while (low < high) {
+      const middle = low + high >> 1;
+      if (this.#pageDues[middle]! < due) low = middle + 1;
+      else high = middle;
+    }
+    // It may be in the page before the first one that begins at `due` or later.
+    let index = Math.max(0, low - 1) * PAGE_UNITS;
+    while (index < this.count && timerUnitDue(this.#pageView, this.#position(index)) < due) index++;
+    return index;
+  }
+
+  #entry(index: number): TimerEntry {
+    return decodeTimerUnit(this.#pageView, this.#position(index), this, index);
+  }
+
+  /** Where a unit is in the page, which is read if need be. */
+  #position(index: number): number {
+    const start = index - index % PAGE_UNITS;
+    if (start !== this.#pageStart) {
+      // A page that cannot be read must not be taken for the one before.
+      this.#pageStart = -1;
+      const units = Math.min(PAGE_UNITS, this.count - start);
+      this.#read(this.#page.subarray(0, units * TIMER_UNIT_BYTES), this.#pageView, start);
+      this.#pageStart = start;
+    }
+    return (index - start) * TIMER_UNIT_BYTES;
+  }
+
+  /** Shows units to `visit` until it says that it wants no more. */
+  #scan(
+    start: number,
+    visit: (view: DataView, position: number, index: number) => boolean,
+  ): void {
+    for (let first = start; first < this.count; first += SCAN_UNITS) {
+      const units = Math.min(SCAN_UNITS, this.count - first);
+      const bytes = new Uint8Array(units * TIMER_UNIT_BYTES);
+      const view = viewOf(bytes);
+      this.#read(bytes, view, first);
+      for (let unit = 0; unit < units; unit++) {
+        if (!visit(view, unit * TIMER_UNIT_BYTES, first + unit)) return;
+      }
+    }
+  }
+
+  /** @throws {CorruptStoreError} when the file has changed since the start. */
+  #read(into: Uint8Array, view: DataView, first: number): void {
+    const start = first * TIMER_UNIT_BYTES;
+    this.#files.read(this.name, into, start);
+    for (let position = 0; position < into.length; position += TIMER_UNIT_BYTES) {
+      if (isTimerUnitSound(into, view, position)) continue;
+      const place = describePosition(`${this.#files.folder}/${this.name}`, start + position);
+      throw new CorruptStoreError(`There is no timer in ${place} any more`);
+    }
+  }
+
+  /** Units whose state is still to be written, with `writeStates`. */
+  takeUnwritten(): number[] {
+    const unwritten = this.#unwritten;
+    this.#unwritten = [];
+    return unwritten;
+  }
+
+  /** A write failed: they are still to be written. */
+  giveBackUnwritten(indexes: readonly number[]): void {
+    this.#unwritten.push(...indexes);
+  }
+
+  /** Writes that these are over. What ended them must be on disk. */
+  writeStates(indexes: readonly number[]): void {
+    for (const index of indexes) {
+      this.#files.write(this.name, TIMER_UNIT_OVER, index * TIMER_UNIT_BYTES);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Call } from "../helpers/fault_file_system.ts";
+import { quietRandom, type Random } from "../helpers/random.ts";
+import { type StopKind, StoreMachine } from "../helpers/store_machine.ts";
+
+/** COMET_TEST_SEED=n begins with another seed, COMET_TEST_SEEDS=n tries so many: for longer runs by hand. */
+const SEED = Number(Deno.env.get("COMET_TEST_SEED") ?? 1);
+const SEEDS = Number(Deno.env.get("COMET_TEST_SEEDS") ?? 0);
+
+const FLUSH_DISK_TYPES = ["SYNC_FLUSH", "ASYNC_FLUSH"] as const;
+const STOPS: readonly StopKind[] = ["kill", "powerLoss"];
+
+/** What happens to a store between two stops; ends early when the machine has stopped. */
+async function work(machine: StoreMachine, random: Random, steps: number): Promise<void> {
+  for (let step = 0; step < steps && machine.store !== undefined; step++) {
+    const { fileSystem } = machine;
+    try {
+      await act(machine, random);
+    } catch (error) {
+      if (!fileSystem.crashed) throw error;
+    }
+    await machine.settle();
+    if (fileSystem.crashed) return;
+  }
+}
+
+async function act(machine: StoreMachine, random: Random): Promise<void> {
+  const { fileSystem } = machine;
+  const choice = random(20);
+  if (choice < 12) return machine.send(1 + random(4));
+  if (choice < 14) {
+    fileSystem.stalls = true;
+  } else if (choice < 17) {
+    fileSystem.resume(random(Math.max(1, fileSystem.stalledCalls.length)));
+  } else if (choice < 18) {
+    fileSystem.resumeAll();
+  } else {
+    const checkpoint = machine.store!.checkpoint();
+    if (random(2) === 0) return;
+    fileSystem.resumeAll();
+    await checkpoint;
+  }
+}
+
+/** The store goes on after a recovery, and a start after that finds the same. */
+async function checkItGoesOn(machine: StoreMachine): Promise<void> {
+  machine.send(5);
+  await machine.settle();
+  await machine.check();
+  await machine.close();
+  await machine.openAndCheck();
+  assert(machine.store!.recovery.clean);
+  assertEquals(machine.store!.recovery.scannedRecords, 0);
+  assertEquals(machine.store!.recovery.madeAnewFrom, undefined);
+  await machine.close();
+}
+
+/** Runs `body` for each seed; a failure says how to have it again. */
+async function withSeeds(count: number, body: (seed: number) => Promise<void>): Promise<void> {
+  for (let seed = SEED; seed < SEED + (SEEDS || count); seed++) {
+    try {
+      await body(seed);
+    } catch (error) {
+      throw new Error(`to be had again with COMET_TEST_SEED=${seed}`, { cause: error });
+    }
+  }
+}
+
+for (const flushDiskType of FLUSH_DISK_TYPES) {
+  for (const stop of STOPS) {
+    Deno.test(`MessageStore recovers from a ${stop} after every single call (${flushDiskType})`, () =>
+      withSeeds(1, async (seed) => {
+        for (let crashAfter = 1, isOver = false; !isOver; crashAfter++) {
+          const random = quietRandom(seed);
+          const machine = new StoreMachine({ random, flushDiskType });
+          if (machine.open({ crashAfter }) !== undefined) await work(machine, random, 30);
+          isOver = !machine.fileSystem.crashed;
+          try {
+            await machine.stop(stop);
+            await machine.openAndCheck();
+            await checkItGoesOn(machine);
+          } catch (error) {
+            throw new Error(`stopped after ${crashAfter} calls`, { cause: error });
+          }
+        }
+      }));
+  }
+}
+
+type Fault = (call: Call) => string | undefined;
+
+/** Which calls fail in a life of a store. */
+const FAULTS: readonly ((random: Random) => Fault)[] = [
+  () => () => undefined,
+  // The disk is full for a while.
+  (random) => {
+    const from = random(60);
+    const to = from + random(40);
+    return ({ kind, number }) =>
+      kind === "write" && number >= from && number < to ? "No space left on device" : undefined;
+  },
+  // Single calls fail.
+  (random) => ({ kind }) =>
+    kind !== "sync" && kind !== "syncFolder" && random(25) === 0 ? "Input/output error" : undefined,
+  // Whatever fails goes on failing.
+  (random) => {
+    const from = random(80);
+    return ({ kind, number }) =>
+      kind !== "read" && number >= from ? "Input/output error" : undefined;
+  },
+  // One fsync fails, the next one seems to be fine.
+  (random) => {
+    let left = 1 + random(30);
+    return ({ kind }) => kind === "sync" && --left === 0 ? "Input/output error" : undefined;
+  },
+  (random) => {
+    let left = 1 + random(8);
+    return ({ kind }) => kind === "syncFolder" && --left === 0 ? "Input/output error" : undefined;
+  },
+];
+
+/** A start that does not get far. */
+async function falseStart(machine: StoreMachine, random: Random): Promise<void> {
+  machine.open({ crashAfter: random(40) });
+  await machine.stop(STOPS[random(2)]!);
+}
+
+/** One life of a store: from a start to a stop, in which this and that fails. */
+async function life(machine: StoreMachine, random: Random): Promise<void> {
+  await machine.openAndCheck();
+  const { fileSystem } = machine;
+  const fault = FAULTS[random(FAULTS.length)]!(random);
+  const { callCount } = fileSystem;
+  fileSystem.options = {
+    ...fileSystem.options,
+    crashAfter: callCount + random(200),
+    capacityBytes: random(4) === 0 ? machine.disk.usedBytes + random(30) * 4096 : Infinity,
+    fault: (call) => fault({ ...call, number: call.number - callCount }),
+  };
+  await work(machine, random, 10 + random(40));
+  if (machine.fatal !== undefined) checkNothingIsTaken(machine);
+  if (random(4) > 0 || fileSystem.crashed) return machine.stop(STOPS[random(2)]!);
+  await machine.close().catch((error) => {
+    if (!fileSystem.crashed && fileSystem.failureCount === 0) throw error;
+  });
+}
+
+function checkNothingIsTaken(machine: StoreMachine): void {
+  const status = machine.putOne();
+  assert(status?.startsWith("the disk failed: "), `put after a failed fsync: ${status}`);
+}
+
+Deno.test("MessageStore keeps its promises over several lives on a disk that fails in many ways", () =>
+  withSeeds(60, async (seed) => {
+    const random = quietRandom(seed);
+    const flushDiskType = FLUSH_DISK_TYPES[random(2)]!;
+    const machine = new StoreMachine({ random, flushDiskType });
+    for (let count = 2 + random(5); count > 0; count--) {
+      await (random(4) === 0 ? falseStart : life)(machine, random);
+    }
+    await machine.openAndCheck();
+    await checkItGoesOn(machine);
+  }));
