@@ -96,6 +96,16 @@ export class JsonFile<T> {
   }
 }
 
+/**
+ * The member of a document that shows it to be of its kind: a file that has got another one's name must not be taken for
+ * one that is empty. @throws {TypeError} when there is no such member.
+ */
+export function memberOf(json: unknown, name: string): Record<string, unknown> {
+  const member = (json as Record<string, unknown> | null)?.[name];
+  if (typeof member === "object" && member !== null) return member as Record<string, unknown>;
+  throw new TypeError(`the file has no ${name}`);
+}
+
 type ReadResult<T> =
   | { status: "GOOD"; document: T }
   | { status: "MISSING" }

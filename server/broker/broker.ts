@@ -152,7 +152,11 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   if (config.enableCompaction) startCompaction(store, topics, { config, log });
   const groups = stack.use(new GroupTable(persisted));
   const offsets = offsetTable.current = stack.use(
-    new OffsetTable({ ...persisted, onReset: (...reset) => pop.current?.wasReset(...reset) }),
+    new OffsetTable({
+      ...persisted,
+      onReset: (...reset) => pop.current?.wasReset(...reset),
+      onRemove: (gone) => pop.current?.wasRemoved(gone),
+    }),
   );
   const clamped = offsets.clamp((topic, queueId) => store.getMaxOffsetInQueue(topic, queueId));
   if (clamped.length > 0) {
@@ -217,6 +221,7 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       storeHost: () => storeHost,
       clock: systemClock,
       random: (below) => Math.floor(Math.random() * below),
+      onLooked: (...looked) => stats.looked(...looked),
     }),
   );
   await popping.start();
@@ -257,6 +262,7 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
         held,
         levelCount,
         brokerPermission: () => config.brokerPermission,
+        stats,
       }),
       ...replyRoutes({ config, store, topics, producers, storeHost: () => storeHost, log }),
       ...pullRoutes({

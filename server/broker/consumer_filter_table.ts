@@ -5,7 +5,7 @@
 
 import { isTagType, type SubscriptionData } from "../../client/protocol/heartbeat.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import type { PersistedTable } from "../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
 import { bloomFilterData } from "./filter/bloom_filter_data.ts";
 import type { SqlFilterCache } from "./filter/sql_filter.ts";
@@ -196,8 +196,7 @@ function printFilterData(
 
 /** Entries that lack what makes a filter are left out. */
 function parseFilterFile(json: unknown): FilterFields[] {
-  const { filterDataByTopic } = json as { filterDataByTopic?: Record<string, unknown> };
-  return Object.values(filterDataByTopic ?? {}).flatMap((ofTopic) => {
+  return Object.values(memberOf(json, "filterDataByTopic")).flatMap((ofTopic) => {
     const { groupFilterData } = (ofTopic ?? {}) as { groupFilterData?: Record<string, unknown> };
     return Object.values(groupFilterData ?? {}).flatMap(parseFilterData);
   });

@@ -13,7 +13,7 @@ import {
 } from "../../client/protocol/subscription_group_config.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import type { PersistedTable } from "../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
 import { persistedTable, withUnknownFields } from "./persisted_table.ts";
 import { changeAttributes, GROUP_ATTRIBUTES } from "./topic_attributes.ts";
@@ -191,7 +191,7 @@ export function groupOrRefuse(
 }
 
 function parseGroupsFile(json: unknown): GroupsFile {
-  const { dataVersion, forbiddenTable, subscriptionGroupTable } = json as Record<string, unknown>;
+  const { dataVersion, forbiddenTable } = json as Record<string, unknown>;
   const forbidden = Object.entries(forbiddenTable ?? {}).map(([group, bits]) =>
     [group, new Map(Object.entries(bits as Record<string, number>))] as [
       string,
@@ -200,7 +200,7 @@ function parseGroupsFile(json: unknown): GroupsFile {
   );
   return {
     dataVersion: parseDataVersion(dataVersion),
-    groups: Object.values(subscriptionGroupTable ?? {}).map((row) =>
+    groups: Object.values(memberOf(json, "subscriptionGroupTable")).map((row) =>
       withUnknownFields(row, parseSubscriptionGroupConfig(row), GROUP_FIELDS)
     ),
     forbidden,

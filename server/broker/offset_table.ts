@@ -7,7 +7,7 @@ import {
   parseDataVersion,
 } from "../../client/protocol/data_version.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import type { PersistedTable } from "../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
 import { persistedTable } from "./persisted_table.ts";
 import { QueueOffsets } from "./queue_offsets.ts";
@@ -20,6 +20,8 @@ export interface OffsetTableOptions {
   now: () => number;
   /** A group is to go on elsewhere, whatever is recorded of what it popped before. */
   onReset?: (group: string, topic: string, queueId: number, queueOffset: number) => void;
+  /** A group or a topic is gone. */
+  onRemove?: (gone: { group: string } | { topic: string }) => void;
   log: Log;
 }
 
@@ -121,6 +123,7 @@ export class OffsetTable implements AsyncDisposable {
     }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeGroup(group);
     this.#persisted.markDirty();
+    this.#options.onRemove?.({ group });
   }
 
   /** Forgets all about a topic. */
@@ -132,6 +135,7 @@ export class OffsetTable implements AsyncDisposable {
     }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeTopic(topic);
     this.#persisted.markDirty();
+    this.#options.onRemove?.({ topic });
   }
 
   /**
@@ -173,9 +177,14 @@ export class OffsetTable implements AsyncDisposable {
 
 /** Keys that are no topic and group, and values that are no offsets, are left out, as Java does. */
 function parseOffsetsFile(json: unknown): OffsetsFile {
-  const { dataVersion, offsetTable } = json as Record<string, unknown>;
+  const { dataVersion } = json as Record<string, unknown>;
   const offsets = new QueueOffsets();
-  for (const [key, queues] of Object.entries(offsetTable ?? {})) {
+  const keys = Object.entries(memberOf(json, "offsetTable"));
+  // The file of the delay levels has a table of this name too.
+  if (keys.length > 0 && !keys.some(([key]) => key.includes(TOPIC_GROUP_SEPARATOR))) {
+    throw new TypeError("the file has no offsets of consumer groups");
+  }
+  for (const [key, queues] of keys) {
     const [topic, group, ...rest] = key.split(TOPIC_GROUP_SEPARATOR);
     if (!topic || !group || rest.length > 0) continue;
     for (const [queueId, queueOffset] of Object.entries(queues as Record<string, unknown>)) {

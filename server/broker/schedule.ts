@@ -15,7 +15,7 @@ import { type MessageToStore, readRecord } from "../../client/protocol/message_r
 import type { ConsumeQueue } from "../../store/consume_queue.ts";
 import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import type { PersistedTable } from "../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Log } from "../log.ts";
 import { type HeldReplies, putSafely } from "./held_replies.ts";
@@ -80,6 +80,14 @@ export function delayedByLevel(message: MessageToStore, levelCount: number): Mes
   return scheduled(message, level, levelCount);
 }
 
+function parseDelayOffsets(json: unknown): DelayOffsetFile {
+  for (const [level, queueOffset] of Object.entries(memberOf(json, "offsetTable"))) {
+    if (/^\d+$/.test(level) && Number.isSafeInteger(queueOffset)) continue;
+    throw new TypeError(`"${level}" with ${queueOffset} is no delay level with its offset`);
+  }
+  return json as DelayOffsetFile;
+}
+
 export class Schedule implements AsyncDisposable {
   readonly #options: ScheduleOptions;
   readonly #persisted: PersistedTable<DelayOffsetFile>;
@@ -94,7 +102,7 @@ export class Schedule implements AsyncDisposable {
   constructor(options: ScheduleOptions) {
     this.#options = options;
     this.#persisted = persistedTable(options, "delayOffset.json", {
-      parse: (json) => json as DelayOffsetFile,
+      parse: parseDelayOffsets,
       snapshot: () => this.toJson(),
       delayMillis: SAVE_DELAY_MILLIS,
     });

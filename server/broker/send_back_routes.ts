@@ -15,6 +15,7 @@ import { describeError } from "../log.ts";
 import { type HeldReplies, putSafely } from "./held_replies.ts";
 import { scheduled } from "./schedule.ts";
 import { groupOrRefuse, type GroupTable } from "./group_table.ts";
+import type { BrokerStats } from "./stats/broker_stats.ts";
 import { dlqTopicOf, retryTopicOf } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
 
@@ -25,6 +26,7 @@ export interface SendBackDeps {
   brokerPermission: () => number;
   held: HeldReplies;
   levelCount: number;
+  stats: Pick<BrokerStats, "sentBack">;
 }
 
 /** Dead letters of a group go to one queue. */
@@ -83,6 +85,7 @@ export function sendBackRoutes(deps: SendBackDeps): Route[] {
       } catch (error) {
         throw refuse(ResponseCode.SYSTEM_ERROR, describeError(error));
       }
+      deps.stats.sentBack(origin.topic, header.group);
       return {};
     }),
   ];

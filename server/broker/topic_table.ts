@@ -15,7 +15,7 @@ import {
 } from "../../client/protocol/topic_config.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { FileSystem } from "../../store/file_system.ts";
-import type { PersistedTable } from "../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
 import { persistedTable, withUnknownFields } from "./persisted_table.ts";
 import {
@@ -256,10 +256,10 @@ export function topicOrRefuse(topics: Pick<TopicTable, "get">, name: string): To
 }
 
 function parseTopicsFile(json: unknown): TopicsFile {
-  const { dataVersion, topicConfigTable } = json as Record<string, unknown>;
+  const { dataVersion } = json as Record<string, unknown>;
   return {
     dataVersion: parseDataVersion(dataVersion),
-    topics: Object.values(topicConfigTable ?? {}).map((row) => {
+    topics: Object.values(memberOf(json, "topicConfigTable")).map((row) => {
       const topic = parseTopicConfig(row);
       return withUnknownFields(row, topic, Object.keys(topic));
     }),

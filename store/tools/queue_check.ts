@@ -29,6 +29,8 @@ export class QueueCheck {
 
   /** A record that belongs into a queue, with the tagsCode that its unit should have. */
   onRecord(record: RecordLayout, tagsCode: number): void {
+    const deletedUpTo = this.#options.files.deletedUpTo.get(record.topic) ?? 0;
+    if (record.physicalOffset < deletedUpTo) return;
     const state = this.#stateOf(record.topic, record.queueId);
     const { queueOffset } = record;
     if (state.nextOffset < 0) {

@@ -97,7 +97,8 @@ class QueueBuilder {
   put(record: RecordLayout, properties: string): void {
     const { topic, queueId, queueOffset, physicalOffset, size, storeTimestamp } = record;
     const name = `${topic}/${queueId}`;
-    if (!this.#names.has(name)) return;
+    const deletedUpTo = this.#options.files.deletedUpTo.get(topic) ?? 0;
+    if (!this.#names.has(name) || physicalOffset < deletedUpTo) return;
     let queue = this.#queues.get(name) ?? this.#open(name, record);
     // The topic was deleted and created again.
     if (queueOffset === 0 && queue.maxOffset > 0) queue = this.#beginAgain(name, record);

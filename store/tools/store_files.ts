@@ -3,6 +3,7 @@
  * tell the settings that they were made with, so that the tools need no configuration for most folders.
  */
 
+import { readDeletedTopics } from "../deleted_topics.ts";
 import type { FileSystem } from "../file_system.ts";
 import { inferIndexSizes } from "./index_sizes.ts";
 

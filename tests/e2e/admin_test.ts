@@ -9,6 +9,8 @@ import {
   QUERY_CONSUMER_OFFSET,
   UPDATE_CONSUMER_OFFSET,
 } from "../../client/protocol/commands/offset.ts";
+import { POP_MESSAGE } from "../../client/protocol/commands/pop.ts";
+import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
 import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
 import { UPDATE_AND_CREATE_TOPIC } from "../../client/protocol/commands/topic.ts";
 import { parseFastjson } from "../../client/protocol/fastjson.ts";
@@ -103,6 +105,13 @@ Deno.test("GET_BROKER_RUNTIME_INFO and VIEW_BROKER_STATS_DATA tell what came and
     jsonOf(await client.invoke(brokers.VIEW_BROKER_STATS_DATA, { statsName, statsKey }));
   assertEquals((await view("TOPIC_PUT_NUMS", "T")).statsMinute.sum, 3);
   assertEquals((await view("GROUP_GET_NUMS", "T@g")).statsDay.sum, 3);
+  const popping = { consumerGroup: "h", topic: "T", queueId: -1, maxMsgNums: 2 };
+  const times = { invisibleTime: 60_000, pollTime: 0, bornTime: Date.now(), initMode: 0 };
+  assertEquals((await client.invoke(POP_MESSAGE, { ...popping, ...times })).code, 0);
+  assertEquals((await view("GROUP_GET_NUMS", "T@h")).statsMinute.sum, 2);
+  const back = { group: "g", offset: 0, delayLevel: 0 };
+  assertEquals((await client.invoke(CONSUMER_SEND_MSG_BACK, back)).code, ResponseCode.SUCCESS);
+  assertEquals((await view("SNDBCK_PUT_NUMS", "T@g")).statsMinute.sum, 1);
   const missing = { statsName: "TOPIC_PUT_NUMS", statsKey: "U" };
   const { remark } = await client.invoke(brokers.VIEW_BROKER_STATS_DATA, missing);
   assertEquals(remark, "The stats <TOPIC_PUT_NUMS> <U> not exist");

@@ -6,6 +6,8 @@ import { freePortBase } from "./free_ports.ts";
 const READY_LIMIT_MILLIS = 30_000;
 const STOP_LIMIT_MILLIS = 30_000;
 const POLL_INTERVAL_MILLIS = 50;
+/** Apache's broker writes down the end of a transaction within three seconds, and must not ask again before that. */
+const CHECK_SOON = { transactionTimeOut: 1_000, transactionCheckInterval: 5_000 };
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** How a server is stopped before it comes back. */
@@ -49,7 +51,7 @@ export async function startApacheServer(folder: string): Promise<ServerUnderTest
       home: `${folder}/broker`,
       namesrv: namesrv.address,
       ...(port === undefined ? {} : { port }),
-      settings: { enablePropertyFilter: true },
+      settings: { enablePropertyFilter: true, ...CHECK_SOON },
     });
   let broker: ApacheProcess = await start();
   stack.defer(() => broker[Symbol.asyncDispose]());
@@ -73,6 +75,7 @@ export async function startComet(folder: string): Promise<ServerUnderTest> {
   const args = ["run", "-A", MAIN, "serve", "--data", `${folder}/data`];
   args.push("--namesrv-port", `${ports.namesrv}`, "--broker-port", `${ports.broker}`);
   args.push("--http-port", `${ports.http}`, "--host", "127.0.0.1");
+  for (const [key, value] of Object.entries(CHECK_SOON)) args.push("--set", `${key}=${value}`);
   const log = await Deno.open(`${folder}/server.log`, { create: true, append: true });
   const { promise: died, resolve: reportDeath } = Promise.withResolvers<string>();
   let running:

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { decodeUtf8 } from "../../client/protocol/bytes.ts";
+import { decodeUtf8, viewOf } from "../../client/protocol/bytes.ts";
 import { readRecord } from "../../client/protocol/message_record.ts";
-import { viewOf } from "../../client/protocol/bytes.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import { messageToStore, openStore } from "../helpers/store.ts";
+import { verify } from "./tools/folders.ts";
 
 /** Puts messages and waits until they can be read. */
 async function put(store: MessageStore, topic: string, bodies: string[]): Promise<number[]> {
@@ -133,4 +133,25 @@ Deno.test("a deletion is forgotten once the log begins behind it", async () => {
   assertEquals([...Deno.readDirSync(`${folder}/comet-deleted`)].length, 1);
   await store.deleteExpiredFiles(true);
   assertEquals([...Deno.readDirSync(`${folder}/comet-deleted`)], []);
+});
+
+Deno.test("verify finds a folder sound of which a topic was deleted and created again", async () => {
+  const folder = Deno.makeTempDirSync();
+  {
+    await using store = openStore(folder);
+    await put(store, "A", ["a0", "a1"]);
+    await put(store, "B", ["b0"]);
+    await store.deleteTopic("A");
+    await put(store, "A", ["n0"]);
+  }
+  for (const hasNew of [true, false]) {
+    if (!hasNew) {
+      await using store = openStore(folder);
+      await store.deleteTopic("A");
+    }
+    Deno.mkdirSync(`${folder}/config`, { recursive: true });
+    const topicConfigTable = { A: { topicName: "A" }, B: { topicName: "B" } };
+    Deno.writeTextFileSync(`${folder}/config/topics.json`, JSON.stringify({ topicConfigTable }));
+    assertEquals(verify(folder).findings.kept, []);
+  }
 });

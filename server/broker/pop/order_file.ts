@@ -1,7 +1,7 @@
 /** What orderly groups have popped, in `config/consumerOrderInfo.json` as Apache has it; a start takes it from the revive log. */
 
 import type { FileSystem } from "../../../store/file_system.ts";
-import type { PersistedTable } from "../../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../../store/json_file.ts";
 import type { Log } from "../../log.ts";
 import type { GroupTable } from "../group_table.ts";
 import type { OffsetTable } from "../offset_table.ts";
@@ -72,12 +72,11 @@ export class OrderFile implements AsyncDisposable {
 }
 
 function parseOrderFile(json: unknown): OrderedQueue[] {
-  const { table } = json as Record<string, Record<string, Record<string, unknown>>>;
   const found: OrderedQueue[] = [];
-  for (const [key, queues] of Object.entries(table ?? {})) {
+  for (const [key, queues] of Object.entries(memberOf(json, "table"))) {
     const [topic, group] = key.split(TOPIC_GROUP_SEPARATOR);
     if (!topic || !group) continue;
-    for (const [queueId, value] of Object.entries(queues)) {
+    for (const [queueId, value] of Object.entries(queues as object)) {
       const order = parseOrderInfo(value);
       if (order !== undefined) found.push({ topic, group, queueId: Number(queueId), order });
     }

@@ -23,7 +23,7 @@ import { notificationRoutes } from "./notification_routes.ts";
 import { OrderFile } from "./order_file.ts";
 import { OrderLocks } from "./order_locks.ts";
 import { peekRoutes } from "./peek_routes.ts";
-import { recordReset } from "./pop_offsets.ts";
+import { forgetRemoved, recordReset } from "./pop_admin.ts";
 import { PopPolling } from "./pop_polling.ts";
 import { popRoutes } from "./pop_routes.ts";
 import { PopTable } from "./pop_table.ts";
@@ -53,6 +53,8 @@ export interface PopOptions {
   clock: Clock;
   /** A whole number from 0 to below its argument. */
   random: (below: number) => number;
+  /** A group was given messages: views, valid during the call. */
+  onLooked?: (topic: string, group: string, count: number, parts: readonly Uint8Array[]) => void;
   log: Log;
 }
 
@@ -65,6 +67,8 @@ export interface Pop extends AsyncDisposable {
   arrived(entry: DispatchEntry): void;
   /** An admin has sent a group elsewhere. */
   wasReset(group: string, topic: string, queueId: number, queueOffset: number): void;
+  /** A group or a topic is gone. */
+  wasRemoved(gone: { group: string } | { topic: string }): void;
   /** To be called when a chunk of requests has been handled, before the store commits. */
   flush(): void;
   /** Answers everybody who waits, and lets nobody wait from then on. */
@@ -150,8 +154,12 @@ export function createPop(options: PopOptions): Pop {
     wasReset(group, topic, queueId, queueOffset) {
       const queue = table.find(topic, group, queueId);
       if (queue === undefined) return;
-      recordReset({ reviveLog, store }, queue, queueOffset);
+      recordReset(deps, queue, queueOffset);
       orderLocks.changed(queue);
+    },
+    wasRemoved(gone) {
+      forgetRemoved(deps, gone);
+      orderFile.markDirty();
     },
     flush: () => acks.flush(),
     answerAll() {

@@ -38,6 +38,8 @@ export interface PopAttemptDeps {
   orderLocks: OrderLocks;
   polling: Pick<PopPolling, "wake">;
   clock: Clock;
+  /** A group was given messages. */
+  onLooked?: (topic: string, group: string, count: number, parts: readonly Uint8Array[]) => void;
 }
 
 export type PopHeader = HeaderOf<typeof POP_MESSAGE.request.fields>;
@@ -192,6 +194,7 @@ export class PopAttempt {
       `${flag} ${queue.queueId} ${queueOffsets.join()}`,
     );
     this.messageCount += records.length;
+    this.#deps.onLooked?.(queue.topic, queue.group, records.length, records);
     const isOther = queue.topic !== this.#header.topic &&
       !this.#deps.config.popResponseReturnActualRetryTopic;
     for (const record of records) {

@@ -69,30 +69,12 @@ export function resetPopOffset(
   offsets.commitOffset(queue.group, queue.topic, queue.queueId, nextOffset);
 }
 
-function forgetPops(reviveLog: Pick<ReviveLog, "release">, queue: PopQueue): void {
+/** What was popped of a queue, and is not committed yet, does not count any more. */
+export function forgetPops(reviveLog: Pick<ReviveLog, "release">, queue: PopQueue): void {
   queue.resetCount++;
   queue.uncommittedCount = 0;
   queue.order = undefined;
   reviveLog.release(queue, 0);
-}
-
-/**
- * An admin has sent a group elsewhere. What it popped of the queue and is not committed yet must not count after a crash,
- * so that goes on record.
- */
-export function recordReset(
-  { reviveLog, store }: { reviveLog: ReviveLog; store: Pick<MessageStore, "commit"> },
-  queue: PopQueue,
-  nextOffset: number,
-): void {
-  const { uncommittedCount } = queue;
-  forgetPops(reviveLog, queue);
-  if (uncommittedCount === 0) return;
-  const recorded = reviveLog.putReset(queue, nextOffset);
-  if (recorded === undefined) return;
-  reviveLog.moveOn(queue, nextOffset, recorded);
-  reviveLog.whenSafe(recorded, recorded.endOffset, () => {});
-  store.commit();
 }
 
 /** MIN begins at the first message. MAX begins with the last one, or with the first when nothing is old yet. */

@@ -42,6 +42,11 @@ export class PopTable implements Disposable {
     return queue;
   }
 
+  /** Forgets a queue, which has no checkpoints any more. */
+  forget({ topic, group, queueId }: PopQueue): void {
+    this.#queues.delete(`${topic}@${group}@${queueId}`);
+  }
+
   /** The checkpoint that a handle or a record names. */
   findCheckPoint(
     queue: PopQueue | undefined,

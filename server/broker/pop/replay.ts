@@ -68,7 +68,7 @@ export class Replay {
 
   /** Reads what the queues of the revive log have now, of which there are so many. */
   async run(queueNums: number): Promise<void> {
-    const { store, offsets, reviveLog, table, orderLocks, log } = this.#deps;
+    const { store, offsets, groups, reviveLog, table, orderLocks, log } = this.#deps;
     const { topic } = reviveLog;
     for (const queue of table.queues) orderLocks.changed(queue);
     const ranges = Array.from({ length: queueNums }, (_, reviveQid) => {
@@ -92,6 +92,10 @@ export class Replay {
       if (end > 0) offsets.commitOffset(COMMITTED_GROUP, topic, reviveQid, end);
     }
     this.#forgetReset();
+    for (const { group, checkPoints } of table.queues) {
+      // One that was made by its first pop may have been lost where its messages were not.
+      if (checkPoints.size > 0) groups.find(group);
+    }
     if (wasBeyond) await offsets.flush();
     if (count > 0) {
       log.info("read what was popped", { records: count, checkPointsInFlight: table.count });
@@ -146,8 +150,6 @@ export class Replay {
   #apply(read: Read): void {
     const { record } = read;
     if (record.kind === "ACK") return this.#applyAck(record, read);
-    // A group that was made by its first pop may have been lost where its messages were not.
-    this.#deps.groups.find(record.group);
     const { nextOffset = -1 } = record;
     if (nextOffset >= 0 && read.reviveOffset >= this.#committed[read.reviveQid]!) {
       this.#moves.push({ record, nextOffset, endOffset: read.endOffset });

@@ -1,7 +1,7 @@
 /** Whether a group pulls or pops a topic, where an admin has said so: `config/messageRequestMode.json` as Apache has it. */
 
 import type { FileSystem } from "../../../store/file_system.ts";
-import type { PersistedTable } from "../../../store/json_file.ts";
+import { memberOf, type PersistedTable } from "../../../store/json_file.ts";
 import type { Log } from "../../log.ts";
 import { persistedTable } from "../persisted_table.ts";
 
@@ -76,9 +76,8 @@ export function parseRequestMode(value: unknown): RequestMode {
 
 function parseModes(json: unknown): Modes {
   const modes: Modes = new Map();
-  const { messageRequestModeMap } = json as Record<string, Record<string, object>>;
-  for (const groups of Object.values(messageRequestModeMap ?? {})) {
-    for (const mode of Object.values(groups)) put(modes, parseRequestMode(mode));
+  for (const groups of Object.values(memberOf(json, "messageRequestModeMap"))) {
+    for (const mode of Object.values(groups as object)) put(modes, parseRequestMode(mode));
   }
   return modes;
 }

@@ -148,7 +148,11 @@ export class PopBroker implements AsyncDisposable {
     this.topics = stack.use(new TopicTable({ ...common, onChange: () => Promise.resolve() }));
     this.groups = stack.use(new GroupTable(common));
     this.offsets = stack.use(
-      new OffsetTable({ ...common, onReset: (...reset) => popRef.current?.wasReset(...reset) }),
+      new OffsetTable({
+        ...common,
+        onReset: (...reset) => popRef.current?.wasReset(...reset),
+        onRemove: (gone) => popRef.current?.wasRemoved(gone),
+      }),
     );
     this.offsets.clamp((topic, queueId) => this.store.getMaxOffsetInQueue(topic, queueId));
     const filterCache = new SqlFilterCache();

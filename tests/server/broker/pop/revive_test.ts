@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { parseProperties } from "../../../../client/protocol/message.ts";
 import { decodeMessages } from "../../../../client/protocol/message_record.ts";
+import { ResponseCode } from "../../../../client/protocol/response_code.ts";
 import { createSubscriptionGroupConfig } from "../../../../client/protocol/subscription_group_config.ts";
 import { type PopAnswer, PopBroker } from "./pop_broker.ts";
 
@@ -104,6 +105,24 @@ Deno.test("nobody gets messages of a topic or a group that is gone meanwhile", a
   await broker.until(() => reviveDone(broker));
   assertEquals(broker.maxOffset("%RETRY%g_T"), 0);
   assertEquals(broker.maxOffset("%RETRY%h_U"), 0);
+});
+
+Deno.test("what was popped of a topic or by a group does not count for another of its name", async () => {
+  await using broker = await PopBroker.start({ config: { flushIntervalCommitLog: 600_000 } });
+  broker.send("T", ["a", "b"]);
+  const { messages } = await broker.pop1("T", { invisibleTime: 1_000 });
+  broker.offsets.removeTopic("T");
+  assertEquals(await broker.ack(messages[0]!), ResponseCode.NO_MESSAGE);
+  await broker.store.checkpoint();
+  await broker.pass(2_000);
+  assertEquals(broker.offsets.queryOffset("g", "T", 0), -1);
+  assertEquals(broker.maxOffset("%RETRY%g_T"), 0);
+  assertEquals(texts(await broker.pop1("T")), ["a", "b"]);
+  broker.offsets.removeGroup("g");
+  await broker.saved();
+  await using killed = await broker.afterKill();
+  await killed.pass(60_000);
+  assertEquals(killed.maxOffset("%RETRY%g_T"), 0);
 });
 
 /** Whether both pops have been ended by a record. */

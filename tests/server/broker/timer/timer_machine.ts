@@ -140,7 +140,9 @@ export class TimerMachine {
     ] as const;
     const time = times[this.#random(2)]!;
     const properties = printProperties([["UNIQ_KEY", id], time, ...more]);
-    const message = messageToStore(topic, `body of ${id}`.repeat(1 + this.#random(8)), { properties });
+    const message = messageToStore(topic, `body of ${id}`.repeat(1 + this.#random(8)), {
+      properties,
+    });
     const sent: Sent = { id, topic, due, isSafe: false, recall: "NONE" };
     const result = this.timers.put(this.timers.timed(message));
     if (result.status !== "PUT_OK") return sent;
@@ -272,14 +274,21 @@ export class TimerMachine {
     for (const sent of this.sent.values()) {
       const { id, due, isSafe, recall } = sent;
       const [first, ...again] = this.deliveries.get(id) ?? [];
-      assertEquals(again, [], `${id} was delivered ${again.length + 1} times: ${JSON.stringify(first)}`);
+      assertEquals(
+        again,
+        [],
+        `${id} was delivered ${again.length + 1} times: ${JSON.stringify(first)}`,
+      );
       if (first === undefined) {
         if (isSafe && recall === "NONE") waiting++;
         else if (recall !== "DONE") unknown++;
         continue;
       }
       // What was due already, and waits for the disk, stays due when somebody sets the clock back.
-      assert(first.at + this.#setBackMillis >= due, `${id} was delivered ${due - first.at} ms early`);
+      assert(
+        first.at + this.#setBackMillis >= due,
+        `${id} was delivered ${due - first.at} ms early`,
+      );
       assert(recall !== "DONE", `${id} was delivered after it was taken back`);
     }
     const count = this.timers.count();

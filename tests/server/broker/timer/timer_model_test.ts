@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { quietRandom, type Random } from "../../../helpers/random.ts";
-import { FOLDER, type Sent, TimerMachine } from "./timer_machine.ts";
+import { type Sent, TimerMachine } from "./timer_machine.ts";
 
 /** COMET_TEST_SEED=n begins with another seed, COMET_TEST_SEEDS=n tries so many: for longer runs by hand. */
 const SEED = Number(Deno.env.get("COMET_TEST_SEED") ?? 1);
@@ -38,7 +38,11 @@ class History {
       [2, "set the clock back", () => this.#machine.setBack(this.#random(10_000))],
       [4, "old files go", () => this.#deleteOldFiles()],
       [3, "restart", () => this.#restart()],
-      [2, "restart without the index", () => this.#restart((name) => name.includes("comet-timers"))],
+      [
+        2,
+        "restart without the index",
+        () => this.#restart((name) => name.includes("comet-timers")),
+      ],
       [4, "kill", () => this.#crash(0)],
       [6, "crash at some call", () => this.#crash(this.#random(60))],
       [2, "stall", () => this.#machine.fileSystem.stalls = true],
@@ -110,11 +114,16 @@ class History {
     await machine.settle();
     await machine.close();
     machine.disk = machine.disk.copy();
-    for (const path of [...machine.disk.names.keys()]) {
-      if (isRemoved(path) && path !== `${FOLDER}/comet-timers`) machine.disk.names.delete(path);
-    }
+    this.#remove(isRemoved);
     await machine.open();
     await machine.check();
+  }
+
+  #remove(isRemoved: (path: string) => boolean): void {
+    const { names } = this.#machine.disk;
+    for (const path of [...names.keys()]) {
+      if (names.get(path) !== "folder" && isRemoved(path)) names.delete(path);
+    }
   }
 
   /** Stops at a call that changes the disk, while things go on; starts again, in which it may stop once more. */
@@ -134,6 +143,8 @@ class History {
     const isSync = machine.config.flushDiskType === "SYNC_FLUSH";
     for (;;) {
       await machine.stop(isSync && this.#random(2) === 0 ? "powerLoss" : "kill");
+      if (this.#random(8) === 0) this.#remove((path) => path.includes("comet-timers"));
+      if (this.#random(8) === 0) this.#remove((path) => path.includes("timercheck"));
       const crashAfter = this.#random(3) === 0 ? this.#random(80) : Infinity;
       if (await machine.open({ crashAfter })) break;
     }
