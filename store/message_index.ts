@@ -181,12 +181,14 @@ export class MessageIndex {
       const isLast = index === this.#files.length - 1;
       if (isLast && start < Infinity) {
         // A crash leaves it with units that are missing, and those are looked for when its slots are made.
-        const begins = file.empty || file.beginPhysicalOffset >= start ||
-          file.beginPhysicalOffset >= end && file.beginsAt(timestampAt);
-        return begins ? undefined : end;
+        if (file.empty || file.beginPhysicalOffset >= start) return undefined;
+        if (file.beginPhysicalOffset < end) return Math.max(0, file.beginPhysicalOffset);
+        return file.beginsAt(timestampAt) ? undefined : end;
       }
-      const isDamaged = file.findDamage(isLast) !== undefined || file.beginPhysicalOffset < end ||
-        !file.beginsAt(timestampAt) || !file.endsAt(timestampAt);
+      // Files have changed places.
+      if (file.beginPhysicalOffset < end) return Math.max(0, file.beginPhysicalOffset);
+      const isDamaged = file.findDamage(isLast) !== undefined || !file.beginsAt(timestampAt) ||
+        !file.endsAt(timestampAt);
       if (isDamaged) return end;
       end = file.endPhysicalOffset;
     }

@@ -79,7 +79,7 @@ export class QueueEnds {
   /** The queues of a topic. */
   queueIds(topic: string): number[] {
     const ends = this.#topics.get(topic) ?? [];
-    return [...ends.keys()].filter((queueId) => ends[queueId] != null);
+    return [...ends.keys()].filter((queueId) => (ends[queueId] ?? undefined) !== undefined);
   }
 
   find(topic: string, queueId: number): QueueEnd | undefined {

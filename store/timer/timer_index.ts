@@ -11,7 +11,7 @@ import { compareDue, type Due, DueHeap } from "./due_heap.ts";
 import type { RunFiles } from "./run_files.ts";
 import { type TimerEntry, timerKey, type TimerPlace } from "./timer_entry.ts";
 import { TimerRun, writeRun } from "./timer_run.ts";
-import { TopicNumbers } from "./topic_numbers.ts";
+import type { TopicNumbers } from "./topic_numbers.ts";
 
 /** So many messages are kept in memory. */
 export const FRESH_MAX = 16_384;

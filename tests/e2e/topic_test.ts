@@ -30,6 +30,8 @@ Deno.test("SEND_MESSAGE refuses what may not be sent, with the reason", async ()
   await using comet = await startComet(Deno.makeTempDirSync(), [
     "--set",
     "autoCreateTopicEnable=false",
+    "--set",
+    "rejectTransactionMessage=true",
   ]);
   await using client = new TestClient(comet.brokerPort);
   const cases: [string, object, number, string][] = [

@@ -168,7 +168,9 @@ export class FaultFileSystem implements FileSystem {
     if (file.newPages(position, bytes.length) * PAGE_BYTES > room) {
       // The page that is already there takes what fits into it.
       const pageEnd = (Math.floor(position / PAGE_BYTES) + 1) * PAGE_BYTES;
-      if (file.newPages(position, 1) === 0) file.write(bytes.subarray(0, pageEnd - position), position);
+      if (file.newPages(position, 1) === 0) {
+        file.write(bytes.subarray(0, pageEnd - position), position);
+      }
       throw this.#failure("No space left on device (os error 28)");
     }
     file.write(bytes, position);

@@ -17,23 +17,30 @@ import { MACHINE_FOLDER, MACHINE_SETTINGS, StoreMachine } from "./store_machine.
 export interface Image {
   disk: Disk;
   ledger: StoreLedger;
+  /** The disk as it was some time before. */
+  earlier: Disk;
 }
 
-/** Fills a store of several files of each kind, and stops it: in order, or by a kill a while after a checkpoint. */
-export async function storeImage(stop: "clean" | "crash"): Promise<Image> {
+/** How the store came to its end: in order, or by a kill a while after a checkpoint. */
+export type StopKind = "clean" | "crash";
+
+/** Fills a store of several files of each kind, and stops it. */
+export async function storeImage(stop: StopKind): Promise<Image> {
   const random = quietRandom(7);
   const machine = new StoreMachine({ random, flushDiskType: "SYNC_FLUSH" });
   machine.open();
+  let earlier = machine.disk;
   for (let step = 0; step < 60; step++) {
     machine.send(3);
     await machine.settle();
     // Long enough for the mark that says how far the log is on disk.
     machine.wait(200);
+    if (step === 50) earlier = machine.disk.copy();
     if (step === 40) await machine.store!.checkpoint();
   }
   if (stop === "clean") await machine.close();
   else await machine.stop("kill");
-  return { disk: machine.disk, ledger: machine.ledger };
+  return { disk: machine.disk, ledger: machine.ledger, earlier };
 }
 
 /**
@@ -48,7 +55,7 @@ export async function storeImage(stop: "clean" | "crash"): Promise<Image> {
 export type Outcome = "refused" | "gap" | "repaired" | "restart" | "intact";
 
 /** Opens a damaged folder, reads and writes as clients do, and opens it once more. */
-export async function outcomeOf({ disk, ledger }: Image): Promise<Outcome> {
+export async function outcomeOf({ disk, ledger }: Omit<Image, "earlier">): Promise<Outcome> {
   const reports: DamageReport[] = [];
   let store: MessageStore;
   try {
@@ -197,6 +204,29 @@ async function checkSends(store: MessageStore, { attempts }: StoreLedger): Promi
   while (store.stats.durableOffset < store.stats.maxOffset) await Promise.resolve();
 }
 
+/** Every file of the store that has something in it, in order of their names. */
+export function filesOf(disk: Disk, folder = ""): string[] {
+  const start = `${MACHINE_FOLDER}/${folder}`;
+  return [...disk.names.keys()].filter((path) =>
+    path.startsWith(start) && usedBytes(disk, path) > 0
+  )
+    .sort();
+}
+
+/** Up to where a file is not all zeros. */
+export function usedBytes(disk: Disk, path: string): number {
+  const bytes = bytesOf(disk, path);
+  return bytes.findLastIndex((byte) => byte !== 0) + 1;
+}
+
+/** What is in a file; nothing for a folder. */
+export function bytesOf(disk: Disk, path: string): Uint8Array {
+  const file = disk.file(path);
+  const bytes = new Uint8Array(file?.size ?? 0);
+  file?.read(bytes, 0);
+  return bytes;
+}
+
 /** One way to damage a file. `at` is where: a byte that is in use. */
 export type Damage = (disk: Disk, path: string, at: number) => void;
 
@@ -208,8 +238,7 @@ function change(disk: Disk, path: string, at: number, make: (old: Uint8Array) =>
 }
 
 export const DAMAGES: Readonly<Record<string, Damage>> = {
-  "flip a bit": (disk, path, at) =>
-    change(disk, path, at, (old) => Uint8Array.of(old[0]! ^ 0x20)),
+  "flip a bit": (disk, path, at) => change(disk, path, at, (old) => Uint8Array.of(old[0]! ^ 0x20)),
   "zero a page": (disk, path, at) => {
     const page = at - at % PAGE_BYTES;
     change(disk, path, page, (old) => new Uint8Array(old.length));

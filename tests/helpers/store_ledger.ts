@@ -86,7 +86,8 @@ export class StoreLedger {
   /** Why `message` is not what was put there; undefined when it is. */
   static difference(attempt: Attempt | undefined, message: StoredMessage): string | undefined {
     const { bornTimestamp, topic, queueId, queueOffset, physicalOffset, body } = message;
-    const place = `message ${bornTimestamp} in ${topic}/${queueId} at ${queueOffset}, ${physicalOffset}`;
+    const place =
+      `message ${bornTimestamp} in ${topic}/${queueId} at ${queueOffset}, ${physicalOffset}`;
     if (attempt === undefined) return `${place} was not put or is not there any more`;
     const { properties } = message;
     const isSame = attempt.number === bornTimestamp && attempt.topic === topic &&

@@ -1,9 +1,9 @@
 /** A machine that runs a store over a faulty disk, stops at any moment, and starts again. */
 
 import { assert, assertEquals } from "@std/assert";
-import { MessageStore, type StoreSettings } from "../../store/message_store.ts";
+import type { MessageStore, StoreSettings } from "../../store/message_store.ts";
 import { Disk } from "./fault_disk.ts";
-import { Crash, type FaultOptions, FaultFileSystem } from "./fault_file_system.ts";
+import { Crash, FaultFileSystem, type FaultOptions } from "./fault_file_system.ts";
 import type { Random } from "./random.ts";
 import { openStore } from "./store.ts";
 import { StoreLedger } from "./store_ledger.ts";

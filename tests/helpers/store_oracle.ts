@@ -25,7 +25,10 @@ export function scanDisk(disk: Disk, logFolder: string): StoredMessage[] {
     for (let position = 0; position < bytes.length;) {
       const check = checkRecord(bytes, view, position, bytes.length);
       if (check.kind !== "message") {
-        assert(check.kind === "blank" || check.kind === "end", `${path} ${position}: ${check.kind}`);
+        assert(
+          check.kind === "blank" || check.kind === "end",
+          `${path} ${position}: ${check.kind}`,
+        );
         break;
       }
       messages.push(copyMessage(bytes, check.record));
@@ -48,7 +51,10 @@ export async function checkStore(
 ): Promise<number> {
   log.forEach((message, index) => {
     assertEquals(StoreLedger.difference(ledger.attempts[index], message), undefined);
-    assert(!ledger.refused.has(message.bornTimestamp), `message ${message.bornTimestamp} was refused`);
+    assert(
+      !ledger.refused.has(message.bornTimestamp),
+      `message ${message.bornTimestamp} was refused`,
+    );
   });
   assert(log.length >= kept, `${log.length} messages are in the log, ${kept} were safe`);
   await checkQueues(store, log);

@@ -125,6 +125,7 @@ export function halfMessage(
 }
 
 /** Names that a half message's properties must not have from before, as those of a message that is sent on do. */
+// deno-lint-ignore no-control-regex -- it is the separator
 const SPECIAL = /REAL_|TRANSACTION_CHECK|TRAN_PREPARED|__transactionId__|COMET_|DELAY\u0001|TIMER_/;
 
 /** Whether the properties of a message can stay as they are. */

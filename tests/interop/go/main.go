@@ -39,6 +39,11 @@ var scenarios = []scenario{
 	{"pull consumer: pullFrom", false, pullFrom},
 	{"SQL92: push consumer", false, sqlPush},
 	{"request and reply", false, request},
+	{"transaction: commit and rollback", false, transactionEnds},
+	{"transaction: check-back", false, transactionChecks},
+	{"transaction: check-back of another producer", false, transactionOtherProducer},
+	{"transaction: server restart: graceful", true, func(c *scenarioContext) { transactionServerRestart(c, "graceful") }},
+	{"transaction: server restart: kill -9", true, func(c *scenarioContext) { transactionServerRestart(c, "kill") }},
 	{"server restart: graceful", true, func(c *scenarioContext) { serverRestart(c, "graceful") }},
 	{"server restart: kill -9", true, func(c *scenarioContext) { serverRestart(c, "kill") }},
 }

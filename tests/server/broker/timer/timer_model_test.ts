@@ -133,8 +133,9 @@ class History {
     if (callCount > 0) options.crashAfter = done + callCount;
     try {
       for (let n = 0; n < 20 && callCount > 0 && !machine.fileSystem.crashed; n++) {
-        if (this.#random(2) === 0) this.#send(2);
-        else if (this.#random(2) === 0) await this.#recall();
+        const what = this.#random(4);
+        if (what < 2) this.#send(2);
+        else if (what === 2) await this.#recall();
         else await machine.clock.pass(1 + this.#random(6_000));
       }
     } catch (error) {

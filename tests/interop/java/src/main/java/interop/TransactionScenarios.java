@@ -48,7 +48,10 @@ final class TransactionScenarios {
     }
 
     private static TransactionMQProducer producer(Context context, Listener listener) throws Exception {
-        TransactionMQProducer producer = context.connect(new TransactionMQProducer(context.group("producer")));
+        // With the topic it finds the brokers that it is to tell of itself before it has sent anything.
+        List<String> topics = List.of(context.topic());
+        TransactionMQProducer producer =
+            context.connect(new TransactionMQProducer(context.group("producer"), topics));
         // Who was away is asked as soon as the server hears of it.
         producer.setHeartbeatBrokerInterval(1000);
         producer.setTransactionListener(listener);

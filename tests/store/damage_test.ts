@@ -1,0 +1,291 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Disk, DiskFile } from "../helpers/fault_disk.ts";
+import {
+  bytesOf,
+  DAMAGES,
+  filesOf,
+  type Image,
+  type Outcome,
+  outcomeOf,
+  type StopKind,
+  storeImage,
+  usedBytes,
+} from "../helpers/store_damage.ts";
+import { MACHINE_FOLDER } from "../helpers/store_machine.ts";
+
+const STOPS = ["clean", "crash"] as const;
+
+/** Images are made once; each test damages a copy. */
+const images: Record<StopKind, Image> = {
+  clean: await storeImage("clean"),
+  crash: await storeImage("crash"),
+};
+
+/** An old file: everything in it was on disk long before the stop. The newest one is where things were being written. */
+const FILES: Readonly<Record<string, (disk: Disk) => string>> = {
+  "old log file": (disk) => filesOf(disk, "commitlog/")[2]!,
+  "newest log file": (disk) => filesOf(disk, "commitlog/").at(-1)!,
+  "old queue file": (disk) => filesOf(disk, "consumequeue/A/0/")[0]!,
+  "newest queue file": (disk) => filesOf(disk, "consumequeue/A/0/").at(-1)!,
+  "old index file": (disk) => filesOf(disk, "index/")[1]!,
+  "newest index file": (disk) => filesOf(disk, "index/").at(-1)!,
+  "checkpoint": () => `${MACHINE_FOLDER}/checkpoint`,
+  "comet-checkpoint": () => `${MACHINE_FOLDER}/comet-checkpoint`,
+  "comet-queues": () => `${MACHINE_FOLDER}/comet-queues`,
+  "abort": () => `${MACHINE_FOLDER}/abort`,
+};
+
+/** At the head, in the middle, and at the tail of what is in the file. */
+type Outcomes = [head: Outcome, middle: Outcome, tail: Outcome];
+
+const GAP: Outcomes = ["gap", "gap", "gap"];
+const INTACT: Outcomes = ["intact", "intact", "intact"];
+const REFUSED: Outcomes = ["refused", "refused", "refused"];
+const REPAIRED: Outcomes = ["repaired", "repaired", "repaired"];
+
+/** What becomes of each damage after an orderly stop, and after a kill. */
+const TABLE: readonly [file: string, damage: string, clean: Outcomes, crash: Outcomes][] = [
+  ["old log file", "flip a bit", GAP, GAP],
+  ["old log file", "zero a page", GAP, GAP],
+  ["old log file", "zero a sector", GAP, GAP],
+  ["old log file", "truncate", GAP, GAP],
+  ["old log file", "garbage", GAP, GAP],
+  ["old log file", "append garbage", INTACT, INTACT],
+  // The tail is the checksum of the last message, or the zeros behind it. A kill loses nothing that an fsync has covered.
+  ["newest log file", "flip a bit", ["gap", "gap", "intact"], ["refused", "refused", "intact"]],
+  ["newest log file", "zero a page", ["gap", "gap", "refused"], REFUSED],
+  ["newest log file", "zero a sector", ["gap", "gap", "refused"], REFUSED],
+  ["newest log file", "truncate", REFUSED, REFUSED],
+  ["newest log file", "garbage", ["gap", "gap", "intact"], ["refused", "refused", "intact"]],
+  ["newest log file", "append garbage", REFUSED, REFUSED],
+  // The middle of the first one is a tag's hash, which only filters look at.
+  ["old queue file", "flip a bit", ["repaired", "intact", "repaired"], [
+    "repaired",
+    "intact",
+    "repaired",
+  ]],
+  ["old queue file", "zero a page", REPAIRED, REPAIRED],
+  ["old queue file", "truncate", REPAIRED, REPAIRED],
+  ["old queue file", "garbage", REPAIRED, REPAIRED],
+  ["old queue file", "append garbage", INTACT, INTACT],
+  ["newest queue file", "flip a bit", REPAIRED, REPAIRED],
+  ["newest queue file", "zero a page", REPAIRED, REPAIRED],
+  // After an orderly stop such a file looks like one of another setting.
+  ["newest queue file", "truncate", REFUSED, REPAIRED],
+  ["newest queue file", "garbage", REPAIRED, REPAIRED],
+  ["newest queue file", "append garbage", REFUSED, REFUSED],
+  ["old index file", "flip a bit", ["repaired", "intact", "repaired"], [
+    "repaired",
+    "intact",
+    "repaired",
+  ]],
+  ["old index file", "zero a page", REPAIRED, REPAIRED],
+  ["old index file", "truncate", REPAIRED, REPAIRED],
+  ["old index file", "garbage", ["repaired", "restart", "repaired"], [
+    "repaired",
+    "restart",
+    "repaired",
+  ]],
+  ["old index file", "append garbage", REFUSED, REFUSED],
+  // After a kill its tail is behind the checkpoint, and made anew in any case.
+  ["newest index file", "flip a bit", ["repaired", "intact", "repaired"], [
+    "repaired",
+    "repaired",
+    "intact",
+  ]],
+  ["newest index file", "zero a page", REPAIRED, REPAIRED],
+  ["newest index file", "truncate", REPAIRED, ["repaired", "repaired", "intact"]],
+  ["newest index file", "garbage", ["repaired", "restart", "repaired"], [
+    "repaired",
+    "repaired",
+    "intact",
+  ]],
+  ["newest index file", "append garbage", REFUSED, REFUSED],
+];
+
+/** Damage in the middle of these only makes a start read more of the log. */
+const SMALL_FILES = ["checkpoint", "comet-checkpoint", "comet-queues", "abort"];
+
+async function check(
+  name: string,
+  image: Image,
+  expected: Outcome,
+  damage: (disk: Disk) => void,
+): Promise<void> {
+  const disk = image.disk.copy();
+  damage(disk);
+  try {
+    assertEquals(await outcomeOf({ disk, ledger: image.ledger }), expected);
+  } catch (error) {
+    throw new Error(name, { cause: error });
+  }
+}
+
+/** Nothing may be lost, whether something had to be made anew or not. */
+async function checkWhole(
+  name: string,
+  image: Image,
+  damage: (disk: Disk) => void,
+): Promise<void> {
+  const disk = image.disk.copy();
+  damage(disk);
+  const outcome = await outcomeOf({ disk, ledger: image.ledger });
+  assert(outcome === "intact" || outcome === "repaired", `${name}: ${outcome}`);
+}
+
+for (const stop of STOPS) {
+  const image = images[stop];
+
+  Deno.test(`MessageStore repairs, reports or refuses damage to any file after a ${stop} stop`, async () => {
+    for (const [file, damage, clean, crash] of TABLE) {
+      const outcomes = stop === "clean" ? clean : crash;
+      const path = FILES[file]!(image.disk);
+      const used = usedBytes(image.disk, path);
+      for (const [index, at] of [3, Math.floor(used / 2), used - 12].entries()) {
+        const name = `${file}, ${damage}, at ${at} of ${used}`;
+        await check(name, image, outcomes[index]!, (disk) => DAMAGES[damage]!(disk, path, at));
+      }
+    }
+  });
+
+  Deno.test(`MessageStore needs none of its small files after a ${stop} stop`, async () => {
+    for (const file of SMALL_FILES) {
+      const path = FILES[file]!(image.disk);
+      if (!image.disk.names.has(path)) continue;
+      for (const [damage, make] of Object.entries(DAMAGES)) {
+        await checkWhole(
+          `${file}, ${damage}`,
+          image,
+          (disk) => make(disk, path, usedBytes(disk, path) >> 1),
+        );
+      }
+      // Without the mark of a crash there was none.
+      if (file !== "abort") await checkWhole(`no ${file}`, image, (disk) => disk.remove(path));
+    }
+  });
+}
+
+/** Files in the wrong place, and none where there should be one. */
+const MISPLACED: readonly [
+  name: string,
+  damage: (disk: Disk, image: Image) => void,
+  clean: Outcome,
+  crash: Outcome,
+][] = [
+  ["two log files change places", (disk) => swap(disk, "commitlog/", 0, 1), "gap", "gap"],
+  [
+    "the newest log file with an older one",
+    (disk) => swap(disk, "commitlog/", -1, 1),
+    "refused",
+    "refused",
+  ],
+  [
+    "queue files change places",
+    (disk) => swap(disk, "consumequeue/A/0/", 0, 1),
+    "repaired",
+    "repaired",
+  ],
+  ["two queues change places", swapQueues, "repaired", "repaired"],
+  ["index files change places", (disk) => swap(disk, "index/", 0, 1), "repaired", "repaired"],
+  [
+    "the newest log file as it was earlier",
+    (disk, image) => restore(disk, image, "commitlog/"),
+    "refused",
+    "refused",
+  ],
+  [
+    "queues as they were earlier",
+    (disk, image) => restore(disk, image, "consumequeue/"),
+    "repaired",
+    "repaired",
+  ],
+  [
+    "the index as it was earlier",
+    (disk, image) => restore(disk, image, "index/"),
+    "repaired",
+    "repaired",
+  ],
+  [
+    "no newest log file",
+    (disk) => disk.remove(FILES["newest log file"]!(disk)),
+    "refused",
+    "refused",
+  ],
+  ["no old log file", (disk) => disk.remove(FILES["old log file"]!(disk)), "refused", "refused"],
+  ["no log at all", (disk) => removeAll(disk, "commitlog/"), "refused", "refused"],
+  ["no queues at all", (disk) => removeAll(disk, "consumequeue"), "repaired", "repaired"],
+  ["no queues of a topic", (disk) => removeAll(disk, "consumequeue/A"), "intact", "intact"],
+  ["no files of a queue", (disk) => removeAll(disk, "consumequeue/A/0/"), "intact", "intact"],
+  [
+    "no old queue file",
+    (disk) => disk.remove(filesOf(disk, "consumequeue/A/0/")[1]!),
+    "repaired",
+    "repaired",
+  ],
+  ["no index", (disk) => removeAll(disk, "index"), "repaired", "repaired"],
+  [
+    "no old index file",
+    (disk) => disk.remove(FILES["old index file"]!(disk)),
+    "repaired",
+    "repaired",
+  ],
+  ["an older log file before the first", (disk) => addBefore(disk), "refused", "refused"],
+  ["an empty log file behind the last", (disk) => addBehind(disk), "intact", "intact"],
+];
+
+function swap(disk: Disk, folder: string, first: number, second: number): void {
+  const paths = filesOf(disk, folder);
+  const [one, other] = [paths.at(first)!, paths.at(second)!];
+  const bytes = bytesOf(disk, one);
+  disk.file(one)!.write(bytesOf(disk, other), 0);
+  disk.file(other)!.write(bytes, 0);
+}
+
+function swapQueues(disk: Disk): void {
+  const [one, other] = ["A/0", "B/0"].map((queue) => filesOf(disk, `consumequeue/${queue}/`)[0]!);
+  const bytes = bytesOf(disk, one!);
+  disk.file(one!)!.write(bytesOf(disk, other!), 0);
+  disk.file(other!)!.write(bytes, 0);
+}
+
+/** Puts the newest file of each folder back that was there earlier. */
+function restore(disk: Disk, { earlier }: Image, folder: string): void {
+  for (const path of filesOf(disk, folder)) {
+    const old = bytesOf(earlier, path);
+    if (old.length > 0) disk.file(path)!.write(old, 0);
+    else disk.remove(path);
+  }
+}
+
+function removeAll(disk: Disk, folder: string): void {
+  const start = `${MACHINE_FOLDER}/${folder}`;
+  for (const path of [...disk.names.keys()].filter((path) => path.startsWith(start))) {
+    disk.remove(path);
+  }
+}
+
+/** The first file gets the name of the third, and another one comes before it. */
+function addBefore(disk: Disk): void {
+  const [first, second, third] = filesOf(disk, "commitlog/");
+  const bytes = bytesOf(disk, first!);
+  disk.remove(second!);
+  disk.file(third!)!.write(bytes, 0);
+}
+
+function addBehind(disk: Disk): void {
+  const newest = FILES["newest log file"]!(disk);
+  const size = disk.file(newest)!.size;
+  const name = String(Number(newest.slice(-20)) + size).padStart(20, "0");
+  const file = new DiskFile();
+  file.truncate(size);
+  disk.add(`${newest.slice(0, -20)}${name}`, file);
+}
+
+for (const stop of STOPS) {
+  Deno.test(`MessageStore repairs, reports or refuses files in the wrong place after a ${stop} stop`, async () => {
+    for (const [name, damage, clean, crash] of MISPLACED) {
+      const expected = stop === "clean" ? clean : crash;
+      await check(name, images[stop], expected, (disk) => damage(disk, images[stop]));
+    }
+  });
+}
