@@ -107,14 +107,18 @@ export function forgetCheckpoint(
   syncedOffset: number,
 ): void {
   const apache = fileSystem.openSync(`${folder}/checkpoint`, { create: true });
-  const ours = fileSystem.openSync(`${folder}/comet-checkpoint`, { create: true });
   try {
     apache.syncDataSync();
+  } finally {
+    apache.close();
+  }
+  if (!fileSystem.existsSync(`${folder}/comet-checkpoint`)) return;
+  const ours = fileSystem.openSync(`${folder}/comet-checkpoint`, { create: false });
+  try {
     ours.writeSync(new Uint8Array(BYTES), 0);
     ours.writeSync(markOf(syncedOffset), MARK_POSITION);
     ours.syncDataSync();
   } finally {
-    apache.close();
     ours.close();
   }
 }

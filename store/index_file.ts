@@ -133,6 +133,11 @@ export class IndexFile {
     return getInt64(this.#header, 24);
   }
 
+  /** Whether the file is there yet. */
+  get isOnDisk(): boolean {
+    return !this.#options.isNew || this.#file !== undefined;
+  }
+
   get full(): boolean {
     return this.#indexCount >= this.#options.unitCount;
   }

@@ -109,8 +109,8 @@ async function putUnitsAnew(
       pauseAt = offset + SCAN_BYTES;
     }
     const place = reader.at(offset);
-    if (place.kind === "end") break;
-    if (place.kind === "corrupt") {
+    // Zeros before the end of the search are damage too.
+    if (place.kind === "end" || place.kind === "corrupt") {
       offset = nextSoundRecord(log, offset + 1) ?? to;
       continue;
     }

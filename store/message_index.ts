@@ -218,7 +218,9 @@ export class MessageIndex {
   }
 
   #remove(file: IndexFile): void {
+    this.#finished.delete(file);
     file.close();
+    if (!file.isOnDisk) return;
     this.#options.fileSystem.removeSync(file.path);
     this.#changed.add(this.#options.folder);
   }

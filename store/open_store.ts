@@ -88,7 +88,9 @@ export function openStore(options: OpenOptions): OpenStore {
     const storeTimestamp = start <= log.minOffset ? 0 : plan.apacheTimestamp;
     const timestamps = timestampsForApache(index, storeTimestamp, start);
     writeApacheCheckpoint(fileSystem, folder, timestamps);
-    if (start < plan.start) forgetCheckpoint(fileSystem, folder, plan.safeOffset);
+    // One that cannot be read may come back with a power loss, as it was before.
+    const isTrue = plan.isByCheckpoint && start >= plan.start;
+    if (!isTrue) forgetCheckpoint(fileSystem, folder, plan.safeOffset);
     markOpen(fileSystem, folder);
   };
   const found = replay({ log, queues, deleted, index, delayLevels, beforeChanges }, plan);

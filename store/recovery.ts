@@ -197,10 +197,25 @@ function refuseDamage(
   throw refusal(plan, what + rest, reason);
 }
 
-/** Whether what is before the sound record at `next` was on disk, as far as Apache's marks tell. */
+/** Whether what is before the sound record at `next` was on disk, as far as can be told without our checkpoint. */
 function wasWhole(log: CommitLog, plan: StartPlan, next: number | undefined): boolean {
   if (next === undefined) return false;
-  return plan.clean || soundRecordAt(log, next)!.storeTimestamp < plan.syncedTimestamp;
+  return plan.clean || soundRecordAt(log, next)!.storeTimestamp < plan.syncedTimestamp ||
+    isSoundPastSegment(log, next);
+}
+
+/** Whether a whole file without damage follows: no power loss takes something that is so far back. */
+function isSoundPastSegment(log: CommitLog, start: number): boolean {
+  const { segments } = log.segments;
+  const following = segments[segments.indexOf(log.segments.find(start)!) + 1];
+  if (following === undefined) return false;
+  const reader = new LogReader(log);
+  for (let offset = start; offset < following.end;) {
+    const place = reader.at(offset);
+    if (place.kind !== "message" && place.kind !== "blank") return false;
+    offset = place.next;
+  }
+  return true;
 }
 
 function refusal(plan: StartPlan, what: string, reason: string | undefined): CorruptStoreError {

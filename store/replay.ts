@@ -130,7 +130,10 @@ function replayIndex(
 }
 
 /** Apache's checkpoint does not tell how much of the index a power loss may have taken; ours shows when it is damaged. */
-function mayLackUnits(index: MessageIndex, { clean, isByCheckpoint, checkpoint }: StartPlan): boolean {
+function mayLackUnits(
+  index: MessageIndex,
+  { clean, isByCheckpoint, checkpoint }: StartPlan,
+): boolean {
   if (clean) return false;
   return !isByCheckpoint || index.end.physicalOffset < (checkpoint?.indexEndOffset ?? -1);
 }

@@ -36,6 +36,9 @@ const CRC_NAME = "__CRC32#\u0001";
 const CRC_DIGITS = 10;
 /** Length of the checksum property at the end of a record. */
 export const CRC_PROPERTY_BYTES: number = CRC_NAME.length + CRC_DIGITS + 1;
+/** Another property with a name of that length and a number for its value has 12 bytes where these are. */
+const CRC_PROPERTY_ALIKE_MIN = 15;
+const CRC_NAME_ALIKE_MIN = 6;
 
 /** A message on its way into the log. `body` may be a view: the log copies it at once. */
 export interface MessageToStore {
@@ -291,13 +294,32 @@ function crcPropertyHolds(bytes: Uint8Array, record: RecordLayout): boolean {
   // A write that a crash cut short ends in zeros, which no properties string does.
   if (record.propertiesLength > 0 && bytes[end - 1] === 0) return false;
   const start = crcPropertyStart(bytes, record);
-  if (start < 0) return true;
+  if (start < 0) return !isDamagedCrcProperty(bytes, record);
   if (bytes[end - 1] !== PROPERTY_SEPARATOR) return false;
   let expected = 0;
   for (let at = end - 2; at >= start + CRC_NAME.length; at--) {
     expected = expected * 10 + bytes[at]! - 48;
   }
   return recordCrc(bytes.subarray(record.start, start)) === expected;
+}
+
+/**
+ * Whether the end of the properties is so much like a checksum property that it was one: damage to its name must not
+ * make a record pass for one without.
+ */
+function isDamagedCrcProperty(bytes: Uint8Array, record: RecordLayout): boolean {
+  const end = record.propertiesStart + record.propertiesLength;
+  const start = end - CRC_PROPERTY_BYTES;
+  if (start < record.propertiesStart) return false;
+  let alike = bytes[end - 1] === PROPERTY_SEPARATOR ? 1 : 0;
+  for (let index = 0; index < CRC_NAME.length; index++) {
+    if (bytes[start + index] === CRC_NAME.charCodeAt(index)) alike++;
+  }
+  if (alike >= CRC_NAME_ALIKE_MIN) return true;
+  for (let at = start + CRC_NAME.length; at < end - 1; at++) {
+    if (bytes[at]! >= 48 && bytes[at]! <= 57) alike++;
+  }
+  return alike >= CRC_PROPERTY_ALIKE_MIN;
 }
 
 /** Where the checksum property begins; -1 when the record does not end in one. */

@@ -33,9 +33,10 @@ export function parseRecallHandle(text: string): RecallHandle | undefined {
     return undefined;
   }
   const bytes = Uint8Array.from(raw, (character) => character.charCodeAt(0));
-  const [version, topic, brokerName, timestamp, uniqKey] = decodeUtf8(bytes, 0, bytes.length)
-    .split(" ");
-  if (version !== VERSION || uniqKey === undefined || uniqKey === "") return undefined;
+  const parts = decodeUtf8(bytes, 0, bytes.length).split(" ");
+  const [version, topic, brokerName, timestamp] = parts;
+  const uniqKey = parts.slice(4).join(" ");
+  if (version !== VERSION || uniqKey === "") return undefined;
   const number = /^-?\d+$/.test(timestamp!) ? Number(timestamp) : NaN;
   return { topic: topic!, brokerName: brokerName!, timestamp: number, uniqKey };
 }

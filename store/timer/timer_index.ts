@@ -75,6 +75,14 @@ export class TimerIndex {
     return this.#heap.first?.due ?? Infinity;
   }
 
+  /** When the first one is due of all that wait, also those that have been taken; Infinity for none. */
+  get firstDue(): number {
+    let first = Infinity;
+    for (const { due } of this.#fresh.values()) first = Math.min(first, due);
+    for (const run of this.#runs) first = Math.min(first, run.firstDue);
+    return first;
+  }
+
   /** The key of a message: of its topic, a plus sign and its unique key, as TIMER_DEL_UNIQKEY has it. */
   keyOf(text: string): number {
     return timerKey(text, this.seed);

@@ -120,6 +120,11 @@ export class TimerRun implements Due, RunOfEntry {
     return this.#waitingCount;
   }
 
+  /** When the first one is due that waits, also of those that have been taken; Infinity for none. */
+  get firstDue(): number {
+    return this.#cursor < this.count ? this.#entry(this.#cursor).due : Infinity;
+  }
+
   /** All before this unit are over; for the next start. */
   get cursor(): number {
     return this.#cursor;

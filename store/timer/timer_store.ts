@@ -12,8 +12,8 @@
  *   that were delivered, cancelled, or stored anew.
  * - firstQueueOffset: none that waits was stored before it.
  * - lastPhysicalOffset: where the message before queueOffset is, or -1; a log in which it is not there is another log.
- * - apacheCheckpoint: what `config/timercheck` was when we wrote it. If that has changed, Apache's broker has had the
- *   folder and knows better.
+ * - apacheCheckpoints: what `config/timercheck` is after this state was saved, and what it was before. If it is neither,
+ *   Apache's broker has had the folder and knows better.
  *
  * All of it can be made anew from the log. It never runs ahead of what is on disk of the log: a state is written when
  * the log is durable up to where it was when the state was taken, and the same holds for marks in the runs.
@@ -39,7 +39,7 @@ export interface TimerPosition {
 /** What is saved besides the index. */
 export interface TimerStateFields extends TimerPosition {
   firstQueueOffset: number;
-  apacheCheckpoint: TimerCheckpoint;
+  apacheCheckpoints: TimerCheckpoint[];
 }
 
 interface TimerState extends TimerStateFields {
@@ -188,7 +188,7 @@ function parseState(json: unknown): TimerState {
     state.seed,
     ...state.runs.map(({ cursor }) => cursor),
     ...state.entries.flatMap((entry) => Object.values(placeOf(entry as TimerEntry))),
-    ...Object.values(state.apacheCheckpoint),
+    ...state.apacheCheckpoints.flatMap((checkpoint) => Object.values(checkpoint)),
   ];
   if (state.version !== VERSION || !numbers.every(Number.isFinite)) {
     throw new TypeError("It is no state of timers that this version knows");

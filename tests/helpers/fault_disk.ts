@@ -151,8 +151,8 @@ export class DiskFile {
     const survivor = new DiskFile();
     const size = this.#sizeIsDirty && random(2) === 0 ? this.#size : this.#mediumSize;
     survivor.#size = survivor.#mediumSize = size;
-    const pages = Math.ceil(Math.max(size, this.#size) / PAGE_BYTES);
-    survivor.#medium = grown(this.#medium.slice(), pages * PAGE_BYTES);
+    const pages = Math.max(-1, ...this.#dirty.keys()) + 1;
+    survivor.#medium = grown(this.#medium.slice(), Math.max(size, pages * PAGE_BYTES));
     for (const page of this.#dirty.keys()) this.#keepSome(survivor.#medium, page, random);
     survivor.#medium = survivor.#medium.slice(0, size);
     survivor.#cached = survivor.#medium.slice();

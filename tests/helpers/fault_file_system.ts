@@ -45,7 +45,6 @@ export interface FaultOptions {
   onCrash?: () => void;
   /** Whether a call fails; the error's text. A write that fails has written a part. */
   fault?: (call: Call) => string | undefined;
-  capacityBytes?: number;
 }
 
 export class FaultFileSystem implements FileSystem {
@@ -55,6 +54,7 @@ export class FaultFileSystem implements FileSystem {
   callCount = 0;
   /** Calls that were made to fail. */
   failureCount = 0;
+  capacityBytes = Infinity;
   /** Whether asynchronous calls wait in `stalledCalls` until they are resumed. */
   stalls = false;
   readonly stalledCalls: StalledCall[] = [];
@@ -163,8 +163,7 @@ export class FaultFileSystem implements FileSystem {
   write(file: DiskFile, bytes: Uint8Array, position: number, path: string): void {
     const part = () => file.write(bytes.subarray(0, this.options.random(bytes.length)), position);
     this.change("write", path, part);
-    const { capacityBytes = Infinity } = this.options;
-    const room = capacityBytes - this.disk.usedBytes;
+    const room = this.capacityBytes - this.disk.usedBytes;
     if (file.newPages(position, bytes.length) * PAGE_BYTES > room) {
       // The page that is already there takes what fits into it.
       const pageEnd = (Math.floor(position / PAGE_BYTES) + 1) * PAGE_BYTES;
@@ -269,8 +268,7 @@ export class FaultFileSystem implements FileSystem {
   diskSpaceSync(): DiskSpace {
     this.#alive();
     const { usedBytes } = this.disk;
-    const { capacityBytes = 1 << 30 } = this.options;
-    return { usedBytes, freeBytes: Math.max(0, capacityBytes - usedBytes) };
+    return { usedBytes, freeBytes: Math.max(0, Math.min(this.capacityBytes, 1e12) - usedBytes) };
   }
 
   /** Before every call that reads. */

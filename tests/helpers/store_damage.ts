@@ -30,7 +30,10 @@ export async function storeImage(stop: StopKind): Promise<Image> {
   const machine = new StoreMachine({ random, flushDiskType: "SYNC_FLUSH" });
   machine.open();
   let earlier = machine.disk;
-  for (let step = 0; step < 60; step++) {
+  // The newest log file is to have several pages.
+  const bytesInNewest = () =>
+    machine.store!.stats.maxOffset % MACHINE_SETTINGS.mappedFileSizeCommitLog;
+  for (let step = 0; step < 60 || bytesInNewest() < 3 * PAGE_BYTES; step++) {
     machine.send(3);
     await machine.settle();
     // Long enough for the mark that says how far the log is on disk.

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { MessageStore, StoreSettings } from "../../store/message_store.ts";
 import { Disk } from "./fault_disk.ts";
 import { Crash, FaultFileSystem, type FaultOptions } from "./fault_file_system.ts";
-import type { Random } from "./random.ts";
+import { quietRandom, type Random } from "./random.ts";
 import { openStore } from "./store.ts";
 import { StoreLedger } from "./store_ledger.ts";
 import { checkStore, scanDisk } from "./store_oracle.ts";
@@ -35,6 +35,8 @@ export class StoreMachine {
   disk = new Disk();
   fileSystem!: FaultFileSystem;
   store: MessageStore | undefined;
+  /** The store while it is being closed. */
+  #closing: MessageStore | undefined;
   /** Why the store says it must end. */
   fatal: Error | undefined;
   readonly upkeepErrors: Error[] = [];
@@ -45,16 +47,20 @@ export class StoreMachine {
   #stop: StopKind = "kill";
   #now = 1_700_000_000_000;
 
+  /** What the disk does is no part of what is put: messages are the same, however many calls they cost. */
+  readonly #diskRandom: Random;
+
   constructor(options: MachineOptions) {
     this.#options = options;
+    this.#diskRandom = quietRandom(options.random(1 << 30));
   }
 
   /** Opens the store; undefined when the machine stops meanwhile. */
   open(faults: Partial<FaultOptions> = {}): MessageStore | undefined {
-    const { random, flushDiskType, settings } = this.#options;
+    const { flushDiskType, settings } = this.#options;
     const { ledger } = this;
     const fileSystem = this.fileSystem = new FaultFileSystem(this.disk, {
-      random,
+      random: this.#diskRandom,
       onCrash: () => this.#stopped(),
       ...faults,
     });
@@ -88,13 +94,18 @@ export class StoreMachine {
   #stopped(): void {
     const { attempts } = this.ledger;
     const acknowledged = attempts.filter((attempt) => attempt.acknowledged).length;
-    const durableOffset = this.store?.stats.durableOffset ?? 0;
+    const durableOffset = (this.store ?? this.#closing)?.stats.durableOffset ?? 0;
     const durable = attempts.filter(({ endOffset }) => endOffset <= durableOffset).length;
     const isSync = this.#options.flushDiskType === "SYNC_FLUSH";
     this.#safe = {
       kill: Math.max(this.#safe.kill, acknowledged),
       powerLoss: Math.max(this.#safe.powerLoss, durable, isSync ? acknowledged : 0),
     };
+  }
+
+  /** How many more calls the machine makes before it stops; negative when it has stopped by itself. */
+  get callsLeft(): number {
+    return (this.fileSystem.options.crashAfter ?? Infinity) - this.fileSystem.callCount;
   }
 
   /** Puts some messages and commits them. */
@@ -117,10 +128,13 @@ export class StoreMachine {
 
   /** Ends the store in order. */
   async close(): Promise<void> {
-    this.fileSystem.resumeAll();
-    await this.store?.[Symbol.asyncDispose]();
+    const { store, fileSystem } = this;
     this.store = undefined;
-    this.fileSystem.crash();
+    fileSystem.resumeAll();
+    this.#closing = store;
+    await store?.[Symbol.asyncDispose]();
+    fileSystem.crash();
+    this.#closing = undefined;
   }
 
   /** Stops the machine, if it has not stopped yet; the disk is then what the next start finds. */
@@ -132,7 +146,7 @@ export class StoreMachine {
     await store?.[Symbol.asyncDispose]().catch((error) => {
       if (!(error instanceof Crash) && !(error.cause instanceof Crash)) throw error;
     });
-    this.disk = kind === "kill" ? this.disk.copy() : this.disk.survivor(this.#options.random);
+    this.disk = kind === "kill" ? this.disk.copy() : this.disk.survivor(this.#diskRandom);
     if (kind === "powerLoss") this.#stop = kind;
   }
 

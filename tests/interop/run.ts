@@ -23,6 +23,7 @@ import { JOURNEYS, moveNames, travel } from "./folder_journey.ts";
 import { POP_JOURNEYS, travelPopped } from "./pop_journey.ts";
 import { commandNames, runCommands } from "./mqadmin_commands.ts";
 import { RestartBarrier } from "./restart_barrier.ts";
+import { TRANSACTION_JOURNEYS, travelTransactions } from "./transaction_journey.ts";
 import {
   externalServer,
   type ServerUnderTest,
@@ -169,6 +170,7 @@ async function runJourneys(): Promise<Outcome[]> {
   const all = [
     ...JOURNEYS.map((journey) => ({ journey, go: travel })),
     ...POP_JOURNEYS.map((journey) => ({ journey, go: travelPopped })),
+    ...TRANSACTION_JOURNEYS.map((journey) => ({ journey, go: travelTransactions })),
   ];
   const chosen = all.filter(({ journey }) =>
     moveNames(journey).some((name) => name.includes(only))

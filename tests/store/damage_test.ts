@@ -21,19 +21,38 @@ const images: Record<StopKind, Image> = {
   crash: await storeImage("crash"),
 };
 
-/** An old file: everything in it was on disk long before the stop. The newest one is where things were being written. */
-const FILES: Readonly<Record<string, (disk: Disk) => string>> = {
-  "old log file": (disk) => filesOf(disk, "commitlog/")[2]!,
-  "newest log file": (disk) => filesOf(disk, "commitlog/").at(-1)!,
-  "old queue file": (disk) => filesOf(disk, "consumequeue/A/0/")[0]!,
-  "newest queue file": (disk) => filesOf(disk, "consumequeue/A/0/").at(-1)!,
-  "old index file": (disk) => filesOf(disk, "index/")[1]!,
-  "newest index file": (disk) => filesOf(disk, "index/").at(-1)!,
-  "checkpoint": () => `${MACHINE_FOLDER}/checkpoint`,
-  "comet-checkpoint": () => `${MACHINE_FOLDER}/comet-checkpoint`,
-  "comet-queues": () => `${MACHINE_FOLDER}/comet-queues`,
-  "abort": () => `${MACHINE_FOLDER}/abort`,
+interface FileKind {
+  find: (disk: Disk) => string;
+  /** Where the units of the file begin, how long each is, and which of its bytes counts for everybody. */
+  units?: { start: number; bytes: number; byte: number };
+}
+
+/** The low byte of the physicalOffset. */
+const QUEUE_UNITS = { start: 0, bytes: 20, byte: 7 };
+/** A byte of the key's hash; units begin behind 13 slots and the unit that is never used. */
+const INDEX_UNITS = { start: 40 + 13 * 4 + 20, bytes: 20, byte: 2 };
+
+/** Old files were on disk long before the stop. The newest ones are where things were being written. */
+const FILES: Readonly<Record<string, FileKind>> = {
+  "old log file": { find: (disk) => filesOf(disk, "commitlog/")[2]! },
+  "newest log file": { find: (disk) => filesOf(disk, "commitlog/").at(-1)! },
+  "old queue file": { find: (disk) => filesOf(disk, "consumequeue/A/0/")[0]!, units: QUEUE_UNITS },
+  "newest queue file": {
+    find: (disk) => filesOf(disk, "consumequeue/A/0/").at(-1)!,
+    units: QUEUE_UNITS,
+  },
+  "old index file": { find: (disk) => filesOf(disk, "index/")[1]!, units: INDEX_UNITS },
+  "newest index file": { find: (disk) => filesOf(disk, "index/").at(-1)!, units: INDEX_UNITS },
 };
+
+/** Bytes at the head, in the middle and at the tail of what is in a file. */
+function placesIn(disk: Disk, { find, units }: FileKind): number[] {
+  const used = usedBytes(disk, find(disk));
+  if (units === undefined) return [3, used >> 1, used - 12];
+  const { start, bytes, byte } = units;
+  const count = Math.ceil((used - start) / bytes);
+  return [3, start + (count >> 1) * bytes + byte, start + (count - 1) * bytes + byte];
+}
 
 /** At the head, in the middle, and at the tail of what is in the file. */
 type Outcomes = [head: Outcome, middle: Outcome, tail: Outcome];
@@ -41,6 +60,7 @@ type Outcomes = [head: Outcome, middle: Outcome, tail: Outcome];
 const GAP: Outcomes = ["gap", "gap", "gap"];
 const INTACT: Outcomes = ["intact", "intact", "intact"];
 const REFUSED: Outcomes = ["refused", "refused", "refused"];
+const CHAIN: Outcomes = ["repaired", "restart", "restart"];
 const REPAIRED: Outcomes = ["repaired", "repaired", "repaired"];
 
 /** What becomes of each damage after an orderly stop, and after a kill. */
@@ -51,19 +71,14 @@ const TABLE: readonly [file: string, damage: string, clean: Outcomes, crash: Out
   ["old log file", "truncate", GAP, GAP],
   ["old log file", "garbage", GAP, GAP],
   ["old log file", "append garbage", INTACT, INTACT],
-  // The tail is the checksum of the last message, or the zeros behind it. A kill loses nothing that an fsync has covered.
-  ["newest log file", "flip a bit", ["gap", "gap", "intact"], ["refused", "refused", "intact"]],
+  // The tail is the checksum of the last message. A kill loses nothing that an fsync has covered.
+  ["newest log file", "flip a bit", ["gap", "gap", "refused"], REFUSED],
   ["newest log file", "zero a page", ["gap", "gap", "refused"], REFUSED],
   ["newest log file", "zero a sector", ["gap", "gap", "refused"], REFUSED],
   ["newest log file", "truncate", REFUSED, REFUSED],
-  ["newest log file", "garbage", ["gap", "gap", "intact"], ["refused", "refused", "intact"]],
+  ["newest log file", "garbage", ["gap", "gap", "refused"], REFUSED],
   ["newest log file", "append garbage", REFUSED, REFUSED],
-  // The middle of the first one is a tag's hash, which only filters look at.
-  ["old queue file", "flip a bit", ["repaired", "intact", "repaired"], [
-    "repaired",
-    "intact",
-    "repaired",
-  ]],
+  ["old queue file", "flip a bit", REPAIRED, REPAIRED],
   ["old queue file", "zero a page", REPAIRED, REPAIRED],
   ["old queue file", "truncate", REPAIRED, REPAIRED],
   ["old queue file", "garbage", REPAIRED, REPAIRED],
@@ -74,11 +89,8 @@ const TABLE: readonly [file: string, damage: string, clean: Outcomes, crash: Out
   ["newest queue file", "truncate", REFUSED, REPAIRED],
   ["newest queue file", "garbage", REPAIRED, REPAIRED],
   ["newest queue file", "append garbage", REFUSED, REFUSED],
-  ["old index file", "flip a bit", ["repaired", "intact", "repaired"], [
-    "repaired",
-    "intact",
-    "repaired",
-  ]],
+  // Only who follows the chains of the units comes to those in the middle.
+  ["old index file", "flip a bit", CHAIN, CHAIN],
   ["old index file", "zero a page", REPAIRED, REPAIRED],
   ["old index file", "truncate", REPAIRED, REPAIRED],
   ["old index file", "garbage", ["repaired", "restart", "repaired"], [
@@ -88,11 +100,7 @@ const TABLE: readonly [file: string, damage: string, clean: Outcomes, crash: Out
   ]],
   ["old index file", "append garbage", REFUSED, REFUSED],
   // After a kill its tail is behind the checkpoint, and made anew in any case.
-  ["newest index file", "flip a bit", ["repaired", "intact", "repaired"], [
-    "repaired",
-    "repaired",
-    "intact",
-  ]],
+  ["newest index file", "flip a bit", CHAIN, ["repaired", "repaired", "intact"]],
   ["newest index file", "zero a page", REPAIRED, REPAIRED],
   ["newest index file", "truncate", REPAIRED, ["repaired", "repaired", "intact"]],
   ["newest index file", "garbage", ["repaired", "restart", "repaired"], [
@@ -139,10 +147,9 @@ for (const stop of STOPS) {
   Deno.test(`MessageStore repairs, reports or refuses damage to any file after a ${stop} stop`, async () => {
     for (const [file, damage, clean, crash] of TABLE) {
       const outcomes = stop === "clean" ? clean : crash;
-      const path = FILES[file]!(image.disk);
-      const used = usedBytes(image.disk, path);
-      for (const [index, at] of [3, Math.floor(used / 2), used - 12].entries()) {
-        const name = `${file}, ${damage}, at ${at} of ${used}`;
+      const path = FILES[file]!.find(image.disk);
+      for (const [index, at] of placesIn(image.disk, FILES[file]!).entries()) {
+        const name = `${file}, ${damage}, at ${at}`;
         await check(name, image, outcomes[index]!, (disk) => DAMAGES[damage]!(disk, path, at));
       }
     }
@@ -150,7 +157,7 @@ for (const stop of STOPS) {
 
   Deno.test(`MessageStore needs none of its small files after a ${stop} stop`, async () => {
     for (const file of SMALL_FILES) {
-      const path = FILES[file]!(image.disk);
+      const path = `${MACHINE_FOLDER}/${file}`;
       if (!image.disk.names.has(path)) continue;
       for (const [damage, make] of Object.entries(DAMAGES)) {
         await checkWhole(
@@ -197,21 +204,27 @@ const MISPLACED: readonly [
     "queues as they were earlier",
     (disk, image) => restore(disk, image, "consumequeue/"),
     "repaired",
-    "repaired",
+    // Nothing has been written to them since the checkpoint.
+    "intact",
   ],
   [
     "the index as it was earlier",
     (disk, image) => restore(disk, image, "index/"),
     "repaired",
-    "repaired",
+    "intact",
   ],
   [
     "no newest log file",
-    (disk) => disk.remove(FILES["newest log file"]!(disk)),
+    (disk) => disk.remove(FILES["newest log file"]!.find(disk)),
     "refused",
     "refused",
   ],
-  ["no old log file", (disk) => disk.remove(FILES["old log file"]!(disk)), "refused", "refused"],
+  [
+    "no old log file",
+    (disk) => disk.remove(FILES["old log file"]!.find(disk)),
+    "refused",
+    "refused",
+  ],
   ["no log at all", (disk) => removeAll(disk, "commitlog/"), "refused", "refused"],
   ["no queues at all", (disk) => removeAll(disk, "consumequeue"), "repaired", "repaired"],
   ["no queues of a topic", (disk) => removeAll(disk, "consumequeue/A"), "intact", "intact"],
@@ -223,12 +236,7 @@ const MISPLACED: readonly [
     "repaired",
   ],
   ["no index", (disk) => removeAll(disk, "index"), "repaired", "repaired"],
-  [
-    "no old index file",
-    (disk) => disk.remove(FILES["old index file"]!(disk)),
-    "repaired",
-    "repaired",
-  ],
+  ["a hole in the log, and no mark of how far it was on disk", makeHole, "refused", "refused"],
   ["an older log file before the first", (disk) => addBefore(disk), "refused", "refused"],
   ["an empty log file behind the last", (disk) => addBehind(disk), "intact", "intact"],
 ];
@@ -264,6 +272,12 @@ function removeAll(disk: Disk, folder: string): void {
   }
 }
 
+function makeHole(disk: Disk): void {
+  const path = FILES["old log file"]!.find(disk);
+  DAMAGES["zero a page"]!(disk, path, usedBytes(disk, path) >> 1);
+  for (const name of ["checkpoint", "comet-checkpoint"]) disk.remove(`${MACHINE_FOLDER}/${name}`);
+}
+
 /** The first file gets the name of the third, and another one comes before it. */
 function addBefore(disk: Disk): void {
   const [first, second, third] = filesOf(disk, "commitlog/");
@@ -273,7 +287,7 @@ function addBefore(disk: Disk): void {
 }
 
 function addBehind(disk: Disk): void {
-  const newest = FILES["newest log file"]!(disk);
+  const newest = FILES["newest log file"]!.find(disk);
   const size = disk.file(newest)!.size;
   const name = String(Number(newest.slice(-20)) + size).padStart(20, "0");
   const file = new DiskFile();

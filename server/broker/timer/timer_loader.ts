@@ -81,7 +81,8 @@ function openSaved(
     return undefined;
   }
   if (saved === undefined) return undefined;
-  if (checkpoint !== undefined && !isSame(saved.apacheCheckpoint, checkpoint)) {
+  const isOurs = (one: TimerCheckpoint) => isSame(one, checkpoint!);
+  if (checkpoint !== undefined && !saved.apacheCheckpoints.some(isOurs)) {
     log.info("another broker has had the timer messages, making their index anew");
     return undefined;
   }
@@ -114,7 +115,7 @@ function isOfThisLog({ store }: TimerLoaderOptions, saved: TimerPosition): boole
 async function fromApache(
   options: TimerLoaderOptions,
   checkpoint: TimerCheckpoint | undefined,
-): Promise<Omit<TimerStateFields, "apacheCheckpoint">> {
+): Promise<Omit<TimerStateFields, "apacheCheckpoints">> {
   const { store } = options;
   const queue = store.findQueue(TIMER_TOPIC, 0);
   const physicalOffset = store.stats.durableOffset;

@@ -3,6 +3,7 @@
 import type { FileSystem } from "../../../store/file_system.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import {
+  readTimerCheckpoint,
   removeTimerLog,
   type TimerCheckpoint,
   writeTimerCheckpoint,
@@ -40,8 +41,7 @@ export class TimerSaver implements Disposable {
   #isDirty = false;
   #timer: Disposable | undefined;
   #saving: Promise<boolean> | undefined;
-  /** What `timercheck` is on the disk; undefined when Apache's broker, or our last stop, has written it. */
-  #apacheCheckpoint: TimerCheckpoint | undefined;
+  #isTimerLogGone = false;
 
   constructor(options: TimerSaverOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ export class TimerSaver implements Disposable {
   }
 
   async #save(): Promise<boolean> {
-    const { store, timerStore, intake, settings } = this.#options;
+    const { store, timerStore, intake, settings, clock, fileSystem, storeFolder } = this.#options;
     if (store.findQueue(TIMER_TOPIC, 0) === undefined) return false;
     const { index } = timerStore;
     const lagBytes = store.stats.durableOffset - intake.flushed.physicalOffset;
@@ -87,23 +87,24 @@ export class TimerSaver implements Disposable {
     const lagRecords = intake.nextOffset - intake.flushed.queueOffset;
     if (index.freshCount === 0 || lagRecords >= LAG_RECORDS || isBehind) intake.flush(true);
     if (index.count === 0) this.firstQueueOffset = intake.nextOffset;
-    const isKnown = this.#apacheCheckpoint?.lastTimerQueueOffset === this.firstQueueOffset;
-    if (isKnown) return await this.#write(this.#apacheCheckpoint!);
-    const isSaved = await this.#write(this.#runningCheckpoint());
-    // Apache's timer log is of no use any more, and soon it would be wrong.
-    if (isSaved) removeTimerLog(this.#options.fileSystem, this.#options.storeFolder);
-    return isSaved;
-  }
-
-  /** Should this process die, Apache's broker is to read all messages that may wait from the queue again. */
-  #runningCheckpoint(): TimerCheckpoint {
     const { firstQueueOffset } = this;
-    return {
-      lastReadTimeMs: this.#options.clock.now(),
+    const isSaved = await this.#write({
+      lastReadTimeMs: this.#readTime(Math.min(clock.now(), index.firstDue - 1)),
       lastTimerLogFlushPos: 0,
       lastTimerQueueOffset: firstQueueOffset,
       masterTimerQueueOffset: firstQueueOffset,
-    };
+    });
+    if (isSaved && !this.#isTimerLogGone) {
+      // It is of no use any more, and soon it would be wrong.
+      removeTimerLog(fileSystem, storeFolder);
+      this.#isTimerLogGone = true;
+    }
+    return isSaved;
+  }
+
+  /** The beginning of Apache's slot of a time. */
+  #readTime(time: number): number {
+    return time - time % slotMillis(this.#options.settings.timerPrecisionMs);
   }
 
   /** Saves the index together with what `timercheck` is going to be, then writes that. */
@@ -113,16 +114,16 @@ export class TimerSaver implements Disposable {
   ): Promise<boolean> {
     const { timerStore, intake, fileSystem, storeFolder } = this.#options;
     const { firstQueueOffset } = this;
-    const fields = { ...intake.flushed, firstQueueOffset, apacheCheckpoint };
+    const previous = readTimerCheckpoint(fileSystem, storeFolder);
+    const apacheCheckpoints = [apacheCheckpoint, ...(previous === undefined ? [] : [previous])];
+    const fields = { ...intake.flushed, firstQueueOffset, apacheCheckpoints };
     this.#isDirty = false;
     if (!await timerStore.save(fields, this.#untilDurable())) {
       this.#isDirty = true;
       return false;
     }
-    if (this.#apacheCheckpoint === apacheCheckpoint) return true;
     await before();
     await writeTimerCheckpoint(fileSystem, storeFolder, apacheCheckpoint);
-    this.#apacheCheckpoint = apacheCheckpoint;
     return true;
   }
 
@@ -139,7 +140,7 @@ export class TimerSaver implements Disposable {
 
   /** The last save: leaves the messages that wait to whichever broker comes next. Never rejects. */
   async finish(): Promise<void> {
-    const { store, timerStore, intake, settings, clock, log } = this.#options;
+    const { store, timerStore, intake, clock, log } = this.#options;
     await this.#saving;
     if (store.findQueue(TIMER_TOPIC, 0) === undefined) return;
     try {
@@ -147,7 +148,7 @@ export class TimerSaver implements Disposable {
       if (timerStore.index.count === 0) this.firstQueueOffset = intake.nextOffset;
       const now = clock.now();
       const checkpoint = {
-        lastReadTimeMs: now - now % slotMillis(settings.timerPrecisionMs),
+        lastReadTimeMs: this.#readTime(now),
         lastTimerLogFlushPos: 0,
         lastTimerQueueOffset: intake.nextOffset,
         masterTimerQueueOffset: intake.nextOffset,

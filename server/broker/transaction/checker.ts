@@ -56,26 +56,30 @@ export class Checker implements AsyncDisposable {
   readonly #discards = new RateLimit(WARNING_MILLIS);
   #running: Promise<void> | undefined;
   #paused: Disposable | undefined;
+  #isAsked = false;
   #isStopped = false;
 
   constructor(deps: CheckerDeps) {
     this.#deps = deps;
   }
 
-  /** Does what is due, unless that goes on already. Never rejects. */
+  /** Does what is due. Never rejects. */
   run(): void {
+    this.#isAsked = true;
     if (!this.#isStopped) this.#running ??= this.#runAll().finally(() => this.#ended());
   }
 
   #ended(): void {
     this.#running = undefined;
+    // Something became due when nothing was any more, yet this still counted as running.
+    if (this.#isAsked && this.#paused === undefined) this.run();
   }
 
   async #runAll(): Promise<void> {
     while (!this.#isStopped) {
+      this.#isAsked = false;
       const steps: Step[] = [];
       const isMore = await this.#collect(steps);
-      // The timer that the table sets when nothing is due must not fire while this still counts as running.
       if (!isMore && steps.length === 0) return;
       if (steps.length > 0 && !await this.#carryOut(steps)) return this.#pause();
       await nextTurn();
@@ -87,7 +91,7 @@ export class Checker implements AsyncDisposable {
     const { table } = this.#deps;
     let bytes = 0;
     for (let count = 0; count < BATCH_COUNT && bytes < BATCH_BYTES; count++) {
-      const open = table.due.take();
+      const open = table.take();
       if (open === undefined) return false;
       if (open.isBusy) {
         // Its end is being written; should that fail, it is looked at again.
@@ -214,8 +218,8 @@ export class Checker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
-    this.#paused?.[Symbol.dispose]();
     await this.#running;
+    this.#paused?.[Symbol.dispose]();
   }
 }
 

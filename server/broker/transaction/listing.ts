@@ -32,7 +32,7 @@ export async function listOpen(
   }
   const rows: OpenRow[] = [];
   for (const open of found) {
-    const { kind, queueOffset, physicalOffset, checks, isWaiting, startTimestamp } = open;
+    const { kind, queueOffset, physicalOffset, checks, startTimestamp } = open;
     const half = await reader.of(open);
     rows.push({
       topic: kind.topic,
@@ -42,7 +42,7 @@ export async function listOpen(
       queueOffset,
       ageMillis: Math.max(0, now() - startTimestamp),
       checks,
-      isWaiting,
+      isWaiting: open.waitsIn !== undefined,
     });
   }
   return rows;

@@ -11,8 +11,8 @@ export interface TransactionKind {
   readonly topic: string;
   readonly producerGroup: string;
   openCount: number;
-  /** Of those, how many wait for some producer of the group to be there. */
-  waitingCount: number;
+  /** Those of them that wait for some producer of the group to be there. */
+  waiting: Set<OpenTransaction>;
 }
 
 /** One that is open; `dueAt` is when somebody is asked about it. */
@@ -32,8 +32,8 @@ export interface OpenTransaction extends Due {
   isSuspect: boolean;
   /** The message that ends it is in the log, but for the op message behind it. */
   isEnded: boolean;
-  /** Nobody is there to be asked; it is due when it is too old. */
-  isWaiting: boolean;
+  /** Nobody is there to be asked; it is due when it is too old. The set that it is in. */
+  waitsIn: Set<OpenTransaction> | undefined;
   /** Something is being written for it; `whenFree` waits for that. */
   isBusy: boolean;
 }
@@ -55,7 +55,10 @@ export interface Opening {
 }
 
 export class OpenTable implements Disposable {
-  readonly due: DueTimer<OpenTransaction>;
+  readonly #due: DueTimer<OpenTransaction>;
+  readonly #onDue: () => void;
+  /** Those that have waited for somebody who is there now. */
+  readonly #woken: Iterator<OpenTransaction>[] = [];
   /** By the queueOffset of the newest record, in its order. */
   readonly #open = new Map<number, OpenTransaction>();
   /** Those whose newest record is not the first, by the queueOffset of that one. */
@@ -63,8 +66,10 @@ export class OpenTable implements Disposable {
   readonly #kinds = new Map<string, TransactionKind>();
   readonly #waiters = new Map<OpenTransaction, PromiseWithResolvers<void>>();
 
+  /** `onDue` is called when some are due; it takes them with `take`. */
   constructor(clock: Clock, onDue: () => void) {
-    this.due = new DueTimer(clock, onDue);
+    this.#due = new DueTimer(clock, onDue);
+    this.#onDue = onDue;
   }
 
   get size(): number {
@@ -107,7 +112,7 @@ export class OpenTable implements Disposable {
       checks,
       isSuspect,
       isEnded: false,
-      isWaiting: false,
+      waitsIn: undefined,
       isBusy: false,
       dueAt,
       heapIndex: -1,
@@ -115,7 +120,7 @@ export class OpenTable implements Disposable {
     };
     this.#open.set(queueOffset, open);
     if (original !== queueOffset) this.#byOriginal.set(original, open);
-    this.due.add(open);
+    this.#due.add(open);
     return open;
   }
 
@@ -123,7 +128,7 @@ export class OpenTable implements Disposable {
     const key = `${topic}\u0001${producerGroup}`;
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      this.#kinds.set(key, kind = { topic, producerGroup, openCount: 0, waitingCount: 0 });
+      this.#kinds.set(key, kind = { topic, producerGroup, openCount: 0, waiting: new Set() });
     }
     return kind;
   }
@@ -142,8 +147,7 @@ export class OpenTable implements Disposable {
   remove(open: OpenTransaction): void {
     this.#open.delete(open.queueOffset);
     if (this.#byOriginal.get(open.original) === open) this.#byOriginal.delete(open.original);
-    this.due.remove(open);
-    this.#stopWaiting(open);
+    this.#takeOut(open);
     const { kind } = open;
     if (--kind.openCount === 0) this.#kinds.delete(`${kind.topic}\u0001${kind.producerGroup}`);
   }
@@ -152,32 +156,48 @@ export class OpenTable implements Disposable {
   dueAt(open: OpenTransaction, dueAt: number): void {
     this.#stopWaiting(open);
     open.dueAt = dueAt;
-    this.due.add(open);
+    this.#due.add(open);
   }
 
   /** Nobody is there to be asked. */
   wait(open: OpenTransaction, dueAt: number): void {
     this.dueAt(open, dueAt);
-    open.isWaiting = true;
-    open.kind.waitingCount++;
+    open.waitsIn = open.kind.waiting;
+    open.waitsIn.add(open);
   }
 
   #stopWaiting(open: OpenTransaction): void {
-    if (!open.isWaiting) return;
-    open.isWaiting = false;
-    open.kind.waitingCount--;
+    open.waitsIn?.delete(open);
+    open.waitsIn = undefined;
   }
 
   /** Somebody of a group is there: those that wait for that are due. */
-  endWaiting(producerGroup: string, now: number): void {
-    let count = 0;
+  endWaiting(producerGroup: string): void {
     for (const kind of this.#kinds.values()) {
-      if (kind.producerGroup === producerGroup) count += kind.waitingCount;
+      if (kind.producerGroup !== producerGroup || kind.waiting.size === 0) continue;
+      this.#woken.push(kind.waiting.values());
+      kind.waiting = new Set();
     }
-    if (count === 0) return;
-    for (const open of this.#open.values()) {
-      if (open.isWaiting && open.kind.producerGroup === producerGroup) this.dueAt(open, now);
+    if (this.#woken.length > 0) this.#onDue();
+  }
+
+  /** Takes one that is due; undefined for none. */
+  take(): OpenTransaction | undefined {
+    while (this.#woken.length > 0) {
+      const { value, done } = this.#woken[0]!.next();
+      if (done) {
+        this.#woken.shift();
+        continue;
+      }
+      this.#takeOut(value);
+      return value;
     }
+    return this.#due.take();
+  }
+
+  #takeOut(open: OpenTransaction): void {
+    this.#due.remove(open);
+    this.#stopWaiting(open);
   }
 
   /** Nothing is being written for the transaction any more. */
@@ -197,6 +217,6 @@ export class OpenTable implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.due[Symbol.dispose]();
+    this.#due[Symbol.dispose]();
   }
 }

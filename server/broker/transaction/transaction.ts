@@ -116,7 +116,7 @@ export function createTransactions(options: TransactionOptions): Transactions {
       return halfMessage(message, producerGroup, createUniqKey);
     },
     opened: (half, put) => open(half, put, false),
-    producerIsThere: (producerGroup) => table.endWaiting(producerGroup, steady.now()),
+    producerIsThere: (producerGroup) => table.endWaiting(producerGroup),
     list: (after, count) => listOpen({ table, reader, now }, after, count),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -33,6 +33,11 @@ func request(c *scenarioContext) {
 		return consumer.ConsumeSuccess, nil
 	}
 	c.consume(c.group("a"), topic, "*", answer)
+	// The broker finds who asked by its heartbeat, which this client sends a second after its start.
+	c.eventually("the first answer", 60*time.Second, func() bool {
+		_, err := asker.Request(context.Background(), 2*time.Second, primitive.NewMessage(topic, []byte("first")))
+		return err == nil
+	})
 	for i := 0; i < 20; i++ {
 		question := fmt.Sprintf("q-%d", i)
 		reply, err := asker.Request(context.Background(), 20*time.Second, primitive.NewMessage(topic, []byte(question)))

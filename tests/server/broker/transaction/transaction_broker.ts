@@ -93,24 +93,28 @@ export class TransactionBroker implements AsyncDisposable {
   /** Resolves when the machine has stopped. */
   readonly stopped: Promise<undefined>;
   readonly #dispatcher: Dispatcher;
+  readonly #held: HeldReplies;
   readonly #parts: AsyncDisposableStack;
   readonly #client: Connection;
 
   /** Starts a broker over a disk. @throws {Crash} when the machine stops meanwhile. */
   static async start(options: BrokerOptions = {}): Promise<TransactionBroker> {
     const parts = new AsyncDisposableStack();
+    const held = new HeldReplies();
     try {
-      const broker = new TransactionBroker(options, parts);
+      const broker = new TransactionBroker(options, parts, held);
       await broker.transactions.start();
       return broker;
     } catch (error) {
+      held.failed(-1, new Crash());
       await disposeAfterCrash(parts);
       throw error;
     }
   }
 
-  private constructor(options: BrokerOptions, stack: AsyncDisposableStack) {
+  private constructor(options: BrokerOptions, stack: AsyncDisposableStack, held: HeldReplies) {
     this.#parts = stack;
+    this.#held = held;
     this.clock = options.clock ?? new TestClock(STARTED_AT);
     const config = this.config = { ...testConfig(), ...options.config };
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -122,7 +126,6 @@ export class TransactionBroker implements AsyncDisposable {
     });
     const { log, lines } = memoryLog();
     this.lines = lines;
-    const held = new HeldReplies();
     const now = this.clock.timeOfDay;
     const unlessStopped = (error: Error) => {
       if (!fileSystem.crashed) throw error;
@@ -134,10 +137,7 @@ export class TransactionBroker implements AsyncDisposable {
       onWriteFailed: (offset, error) => held.failed(offset, error),
       onUpkeepFailed: unlessStopped,
       onDamage: (report) => log.error("damage", { ...report }),
-      onFatal: (error) => {
-        held.failed(this.store.stats.durableOffset, error);
-        unlessStopped(error);
-      },
+      onFatal: unlessStopped,
     }));
     const common = { folder: `${FOLDER}/config`, fileSystem, settings: config, now, log };
     this.topics = stack.use(new TopicTable({ ...common, onChange: () => Promise.resolve() }));
@@ -321,9 +321,7 @@ export class TransactionBroker implements AsyncDisposable {
 
   /** Stops the machine; gives what the next start finds. */
   async stop(powerLoss = false): Promise<Disk> {
-    this.fileSystem.crash();
-    await disposeAfterCrash(this.#parts);
-    this.clock.forgetTimers();
+    await this.#die();
     const { disk, options } = this.fileSystem;
     return powerLoss ? disk.survivor(options.random) : disk.copy();
   }
@@ -336,10 +334,16 @@ export class TransactionBroker implements AsyncDisposable {
     return this.fileSystem.disk.copy();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async #die(): Promise<void> {
     this.fileSystem.crash();
+    // Nobody hears of what is said now, and whoever waits for it must not wait for ever.
+    this.#held.failed(-1, new Crash());
     await disposeAfterCrash(this.#parts);
     this.clock.forgetTimers();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#die();
   }
 }
 
