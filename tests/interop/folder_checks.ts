@@ -20,7 +20,7 @@ export interface FolderState {
 
 const SETTLED_LIMIT_MILLIS = 30_000;
 /** A delayed message may come so long after its time, or after the start of a server that was not there at its time. */
-const LATE_MILLIS_MAX = 15_000;
+const LATE_MILLIS_MAX = 45_000;
 const POLL_MILLIS = 100;
 const COMPLAINTS_MAX = 3;
 const OUTPUT_SHOWN = 1_000;
