@@ -184,15 +184,14 @@ function matchingRanges(
       const queueOffset = next++;
       if (queue.gaps?.has(queueOffset)) continue;
       const physicalOffset = units.physicalOffset(index);
-      if (size <= 0 || physicalOffset < 0 || physicalOffset + size > log.writtenOffset) {
+      // The queue begins where the log does, so a unit that points before it is damaged too.
+      const isPossible = size > 0 && physicalOffset >= log.minOffset &&
+        physicalOffset + size <= log.writtenOffset;
+      if (!isPossible) {
         result.nextBeginOffset = queueOffset;
         return ranges.length === 0 ? "DAMAGED" : ranges;
       }
       if (filter?.matchesTagsCode(units.tagsCode(index)) === false) continue;
-      if (physicalOffset < log.minOffset) {
-        if (ranges.length === 0) result.status = "MESSAGE_WAS_REMOVING";
-        continue;
-      }
       if (looksAtRecords) {
         const record = log.readTail(physicalOffset, size);
         // What is not in memory is looked at when it has been read.

@@ -201,7 +201,7 @@ function refuseDamage(
 function wasWhole(log: CommitLog, plan: StartPlan, next: number | undefined): boolean {
   if (next === undefined) return false;
   return plan.clean || soundRecordAt(log, next)!.storeTimestamp < plan.syncedTimestamp ||
-    isSoundPastSegment(log, next);
+    plan.safeOffset === 0 && isSoundPastSegment(log, next);
 }
 
 /** Whether a whole file without damage follows: no power loss takes something that is so far back. */

@@ -67,7 +67,12 @@ function unitCrc(bytes: Uint8Array, position: number): number {
 
 /** Whether the unit is as it was written. */
 export function isTimerUnitSound(bytes: Uint8Array, view: DataView, position: number): boolean {
-  return view.getInt32(position + CRC_POSITION) === unitCrc(bytes, position);
+  return timerUnitCrc(view, position) === unitCrc(bytes, position);
+}
+
+/** The checksum that the unit has. */
+export function timerUnitCrc(view: DataView, position: number): number {
+  return view.getInt32(position + CRC_POSITION);
 }
 
 /** Whether the message of a unit waits no longer. */

@@ -17,6 +17,7 @@ import {
   TIMER_UNIT_BYTES,
   TIMER_UNIT_OVER,
   type TimerEntry,
+  timerUnitCrc,
   timerUnitDue,
   timerUnitKey,
   timerUnitQueueOffset,
@@ -36,14 +37,23 @@ export function writeRun(files: RunFiles, name: string, entries: readonly TimerE
   return new TimerRun(files, name, bytes);
 }
 
+/** What the state file says about a run. */
+export interface RunState {
+  name: string;
+  /** So many units from the first one on are over. */
+  cursor: number;
+  /** All units' checksums in one. */
+  checksum: number;
+}
+
 /**
- * Opens a run whose first `cursor` units are over.
+ * Opens a run.
  * @param onWaiting is told the topic of each message that waits.
  * @throws {CorruptStoreError} when it is not as it was written.
  */
 export function openRun(
   files: RunFiles,
-  { name, cursor }: { name: string; cursor: number },
+  { name, cursor, checksum }: RunState,
   onWaiting: (topic: number) => void,
 ): TimerRun {
   const path = `${files.folder}/${name}`;
@@ -55,7 +65,9 @@ export function openRun(
     if (isWhole && isTimerUnitSound(bytes, view, position)) continue;
     throw new CorruptStoreError(`There is no timer in ${describePosition(path, position)}`);
   }
-  return new TimerRun(files, name, bytes, cursor, onWaiting);
+  const run = new TimerRun(files, name, bytes, cursor, onWaiting);
+  if (run.checksum === checksum) return run;
+  throw new CorruptStoreError(`${path} is another file than it was`);
 }
 
 /** In a heap a run stands for the next one of its entries. */
@@ -65,6 +77,8 @@ export class TimerRun implements Due, RunOfEntry {
   heapIndex = -1;
   readonly name: string;
   readonly count: number;
+  /** See RunState. */
+  readonly checksum: number;
   isReplaced = false;
   readonly #files: RunFiles;
   /** When the first unit of each page is due. */
@@ -102,8 +116,10 @@ export class TimerRun implements Due, RunOfEntry {
     for (let page = 0; page < this.#pageDues.length; page++) {
       this.#pageDues[page] = timerUnitDue(view, page * PAGE_UNITS * TIMER_UNIT_BYTES);
     }
+    let checksum = 0;
     for (let index = 0; index < this.count; index++) {
       const position = index * TIMER_UNIT_BYTES;
+      checksum ^= timerUnitCrc(view, position);
       if (index < cursor || isTimerUnitOver(view, position)) {
         this.#setOver(index);
         continue;
@@ -111,6 +127,7 @@ export class TimerRun implements Due, RunOfEntry {
       this.#waitingCount++;
       onWaiting(timerUnitTopic(view, position));
     }
+    this.checksum = checksum;
     this.#lastDue = this.count === 0 ? 0 : timerUnitDue(view, bytes.length - TIMER_UNIT_BYTES);
     this.#moveOn();
   }
@@ -125,9 +142,10 @@ export class TimerRun implements Due, RunOfEntry {
     return this.#cursor < this.count ? this.#entry(this.#cursor).due : Infinity;
   }
 
-  /** All before this unit are over; for the next start. */
-  get cursor(): number {
-    return this.#cursor;
+  /** For the next start. */
+  get state(): RunState {
+    const { name, checksum } = this;
+    return { name, cursor: this.#cursor, checksum };
   }
 
   /** Whether there is one to take. */

@@ -26,7 +26,7 @@ import type { TimerCheckpoint } from "./apache_files.ts";
 import { RunFiles } from "./run_files.ts";
 import type { TimerEntry, TimerPlace } from "./timer_entry.ts";
 import { TimerIndex } from "./timer_index.ts";
-import { openRun, type TimerRun } from "./timer_run.ts";
+import { openRun, type RunState, type TimerRun } from "./timer_run.ts";
 import { TopicNumbers } from "./topic_numbers.ts";
 
 /** Up to where the index on disk goes; see above. */
@@ -45,7 +45,7 @@ export interface TimerStateFields extends TimerPosition {
 interface TimerState extends TimerStateFields {
   version: number;
   seed: number;
-  runs: { name: string; cursor: number }[];
+  runs: RunState[];
   topics: Record<string, string>;
   entries: (TimerPlace & { topic: number; key: number })[];
 }
@@ -97,7 +97,7 @@ export class TimerStore {
     return state;
   }
 
-  #openRun(run: { name: string; cursor: number }, topics: TopicNumbers): TimerRun {
+  #openRun(run: RunState, topics: TopicNumbers): TimerRun {
     if (!this.#files.names().includes(run.name)) {
       throw new CorruptStoreError(`There is no file ${run.name} in ${this.#files.folder}`);
     }
@@ -142,7 +142,7 @@ export class TimerStore {
       version: VERSION,
       ...fields,
       seed: index.seed,
-      runs: runs.map(({ name, cursor }) => ({ name, cursor })),
+      runs: runs.map((run) => run.state),
       topics: index.topics.toJSON(),
       entries: [...index.freshBefore(fields.queueOffset)].map(placeOf),
     };
@@ -186,7 +186,7 @@ function parseState(json: unknown): TimerState {
     state.lastPhysicalOffset,
     state.firstQueueOffset,
     state.seed,
-    ...state.runs.map(({ cursor }) => cursor),
+    ...state.runs.flatMap(({ cursor, checksum }) => [cursor, checksum]),
     ...state.entries.flatMap((entry) => Object.values(placeOf(entry as TimerEntry))),
     ...state.apacheCheckpoints.flatMap((checkpoint) => Object.values(checkpoint)),
   ];

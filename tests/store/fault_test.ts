@@ -210,3 +210,88 @@ Deno.test("MessageStore keeps its promises over several lives on a disk that fai
     await machine.openAndCheck();
     await checkItGoesOn(machine);
   }));
+
+/** From now on calls fail for which `reason` gives one. */
+function failWith(machine: StoreMachine, fault: Fault): void {
+  machine.fileSystem.options = { ...machine.fileSystem.options, fault };
+}
+
+Deno.test("after a failed fsync nothing is acknowledged, onFatal is called once, a restart recovers", async () => {
+  for (const stop of STOPS) {
+    const random = quietRandom(SEED);
+    const machine = new StoreMachine({ random, flushDiskType: "SYNC_FLUSH" });
+    machine.open();
+    machine.send(5);
+    await machine.settle();
+    // Only one fails; those after it would succeed.
+    let left = 1;
+    failWith(
+      machine,
+      ({ kind }) => kind === "sync" && left-- > 0 ? "Input/output error" : undefined,
+    );
+    machine.fileSystem.stalls = true;
+    machine.send(5);
+    machine.send(5);
+    machine.fileSystem.resumeAll();
+    await machine.settle();
+    const acknowledged = machine.ledger.attempts.filter((attempt) => attempt.acknowledged);
+    assertEquals(acknowledged.length, 5);
+    assert(machine.fatal !== undefined);
+    checkNothingIsTaken(machine);
+    assert(machine.putOne()!.includes("Input/output error"));
+    await machine.store!.checkpoint();
+    await machine.settle();
+    assertEquals(machine.ledger.attempts.filter((attempt) => attempt.acknowledged).length, 5);
+    await machine.stop(stop);
+    await machine.openAndCheck();
+    // What the page cache showed to this start is safe now.
+    machine.send(1);
+    await machine.settle();
+    await machine.stop("powerLoss");
+    await machine.openAndCheck();
+    await checkItGoesOn(machine);
+  }
+});
+
+Deno.test("a failed fsync of a queue costs no message and is not taken for a success the next time", async () => {
+  const machine = new StoreMachine({ random: quietRandom(SEED), flushDiskType: "SYNC_FLUSH" });
+  machine.open();
+  machine.send(20);
+  await machine.settle();
+  let left = 1;
+  failWith(machine, ({ kind, path }) => {
+    const fails = kind === "sync" && path.includes("consumequeue") && left-- > 0;
+    return fails ? "Input/output error" : undefined;
+  });
+  await machine.store!.checkpoint();
+  machine.send(20);
+  await machine.settle();
+  await machine.store!.checkpoint();
+  assertEquals(machine.upkeepErrors.map(({ message }) => message), [
+    "An fsync failed: queues and index are not brought to disk before a restart",
+  ]);
+  await machine.check();
+  await machine.stop("powerLoss");
+  await machine.openAndCheck();
+  await checkItGoesOn(machine);
+});
+
+Deno.test("a message that finds room behind the end mark of a file is not put there after a failed roll", async () => {
+  const machine = new StoreMachine({ random: quietRandom(SEED), flushDiskType: "SYNC_FLUSH" });
+  machine.open();
+  let left = 40;
+  failWith(machine, ({ kind, path }) => {
+    const fails = kind === "create" && path.includes("commitlog/") && left-- > 0;
+    return fails ? "No space left on device" : undefined;
+  });
+  // Long messages fail to get a new file again and again; short ones would fit into what is left of the old one.
+  for (let step = 0; step < 60; step++) {
+    machine.send(1);
+    await machine.settle();
+  }
+  assert(machine.writeErrors.length > 0);
+  await machine.check();
+  await machine.stop("kill");
+  await machine.openAndCheck();
+  await checkItGoesOn(machine);
+});

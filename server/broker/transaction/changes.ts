@@ -24,7 +24,7 @@ export interface Change {
 }
 
 export interface ChangesOptions {
-  store: Pick<MessageStore, "putMessage">;
+  store: Pick<MessageStore, "putMessage" | "commit">;
   held: HeldReplies;
   table: OpenTable;
   progress: Progress;
@@ -36,8 +36,7 @@ export interface ChangesOptions {
 /** Where a message is in the log. */
 export type Put = Extract<PutMessageResult, { status: "PUT_OK" }>;
 
-/** Called once for a change: it is as safe as was promised, or why it is not. */
-type Settle = (change: Change, failure: Error | undefined) => void;
+type Settle = (failure: Error | undefined) => void;
 
 export class Changes {
   readonly #options: ChangesOptions;
@@ -47,35 +46,46 @@ export class Changes {
   }
 
   /**
-   * Puts changes, and calls back when each is as safe as was promised or has failed, with those that are done and why
-   * the others are not. Their transactions are busy until then. The store must commit after this.
+   * Puts a change, and calls back when it is as safe as was promised, or with why it is not. Its transaction is busy
+   * until then. The store must commit after this.
    */
-  put(
-    changes: readonly Change[],
-    finish: (done: ReadonlySet<Change>, failure: Error | undefined) => void,
-  ): void {
-    const done = new Set<Change>();
-    let failure: Error | undefined;
-    let left = changes.length;
-    const settle: Settle = (change, error) => {
-      if (error === undefined) done.add(change);
-      else failure ??= error;
-      this.#options.table.free(change.open);
-      if (--left === 0) finish(done, failure);
-    };
-    for (const change of changes) {
-      change.open.isBusy = true;
-      // What the store does not take now it does not take a moment later either.
-      if (failure !== undefined) settle(change, failure);
-      else this.#putOne(change, settle);
-    }
+  put(change: Change, finish: (failure: Error | undefined) => void): void {
+    const { table } = this.#options;
+    change.open.isBusy = true;
+    this.#put(change, (failure) => {
+      finish(failure);
+      table.free(change.open);
+    });
   }
 
-  #putOne(change: Change, settle: Settle): void {
+  /**
+   * Puts several, and commits; `onSettled` is called for each.
+   * @returns why some could not be put; undefined when all are as safe as was promised.
+   */
+  putAll(
+    changes: readonly Change[],
+    onSettled: (change: Change, failure: Error | undefined) => void,
+  ): Promise<Error | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    let failure: Error | undefined;
+    let left = changes.length;
+    if (left === 0) resolve(undefined);
+    for (const change of changes) {
+      this.put(change, (error) => {
+        failure ??= error;
+        onSettled(change, error);
+        if (--left === 0) resolve(failure);
+      });
+    }
+    this.#options.store.commit();
+    return promise;
+  }
+
+  #put(change: Change, settle: Settle): void {
     const { open } = change;
     const message = open.isEnded ? undefined : change.message;
     const put = message && this.#tryToPut(message);
-    if (put instanceof Error) return settle(change, put);
+    if (put instanceof Error) return settle(put);
     const { storeHost, now } = this.#options;
     const op = this.#tryToPut(opMessage(open.queueOffset, now(), storeHost()));
     new PutChange(this.#options, change, settle).hold(put, op);
@@ -147,7 +157,7 @@ class PutChange {
     const { open, kind } = this.#change;
     progress.opIsAt(op.queueOffset, this.#halfOffset, op.endOffset);
     if (kind === "end") table.remove(open);
-    this.#settle(this.#change, undefined);
+    this.#settle(undefined);
   }
 
   /** What precedes it counts for itself, once it is known to be safe or not. */
@@ -155,6 +165,6 @@ class PutChange {
     this.#opFailure = failure;
     if (this.#isMessagePending) return;
     const isRenewed = this.#change.kind === "renew" && this.#messageFailure === undefined;
-    this.#settle(this.#change, isRenewed ? undefined : failure);
+    this.#settle(isRenewed ? undefined : failure);
   }
 }

@@ -18,11 +18,12 @@ import type { CheckTimes } from "./check_times.ts";
 import { discardedMessage, type Half, nextRecord } from "./half_message.ts";
 import type { HalfReader } from "./half_reader.ts";
 import type { OpenTable, OpenTransaction } from "./open_table.ts";
+import { passOver } from "./pass_over.ts";
 import type { Progress } from "./progress.ts";
 
 export interface CheckerDeps {
   settings: Readonly<{ brokerName: string }>;
-  store: Pick<MessageStore, "commit" | "stats">;
+  store: Pick<MessageStore, "stats">;
   topics: Pick<TopicTable, "createTopicInSendMessageBack" | "isPublished" | "published">;
   producers: Pick<ProducerTable, "pick">;
   table: OpenTable;
@@ -78,16 +79,16 @@ export class Checker implements AsyncDisposable {
   async #runAll(): Promise<void> {
     while (!this.#isStopped) {
       this.#isAsked = false;
-      const steps: Step[] = [];
+      const steps = new Map<Change, Step>();
       const isMore = await this.#collect(steps);
-      if (!isMore && steps.length === 0) return;
-      if (steps.length > 0 && !await this.#carryOut(steps)) return this.#pause();
+      if (!isMore && steps.size === 0) return;
+      if (!await this.#carryOut(steps)) return this.#pause();
       await nextTurn();
     }
   }
 
   /** Takes transactions that are due, up to a batch of them. Returns whether there may be more. */
-  async #collect(steps: Step[]): Promise<boolean> {
+  async #collect(steps: Map<Change, Step>): Promise<boolean> {
     const { table } = this.#deps;
     let bytes = 0;
     for (let count = 0; count < BATCH_COUNT && bytes < BATCH_BYTES; count++) {
@@ -102,7 +103,7 @@ export class Checker implements AsyncDisposable {
       try {
         const step = await this.#stepFor(open);
         if (step === undefined) table.free(open);
-        else steps.push(step);
+        else steps.set(step.change, step);
         bytes += open.size;
       } catch (error) {
         table.free(open);
@@ -124,7 +125,7 @@ export class Checker implements AsyncDisposable {
       return undefined;
     }
     const half = await reader.of(open);
-    if (half === undefined) return void this.#passOver(open);
+    if (half === undefined) return void passOver(this.#deps, open);
     if (await reader.hasEnded(open, half)) {
       const change = { open, kind: "end" as const, message: undefined, checks: 0 };
       return { change, half, connection: undefined };
@@ -157,22 +158,6 @@ export class Checker implements AsyncDisposable {
     return { change: { open, kind: "end", message, checks: 0 }, half, connection: undefined };
   }
 
-  /** A half message that is gone or damaged must not hold up the others. */
-  #passOver(open: OpenTransaction): void {
-    const { table, store, progress, log } = this.#deps;
-    const { kind, queueOffset, physicalOffset } = open;
-    const isDeleted = physicalOffset < store.stats.minOffset;
-    log.error("a half message cannot be read, its transaction is passed over", {
-      reason: isDeleted ? "it was deleted with old files" : "it is damaged",
-      topic: kind.topic,
-      producerGroup: kind.producerGroup,
-      queueOffset,
-      physicalOffset,
-    });
-    table.remove(open);
-    progress.changed();
-  }
-
   /** Nothing can be written; what else is due would fail too. */
   #pause(): void {
     this.#paused ??= this.#deps.steady.after(RETRY_MILLIS, () => {
@@ -181,22 +166,14 @@ export class Checker implements AsyncDisposable {
     });
   }
 
-  /** Writes what is to be done, and asks. Resolves to whether that was possible; never rejects. */
-  #carryOut(steps: readonly Step[]): Promise<boolean> {
-    const { changes, store, table } = this.#deps;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    changes.put(steps.map(({ change }) => change), (done, failure) => {
-      for (const step of steps) {
-        if (done.has(step.change)) this.#ask(step);
-        else if (table.find(step.change.open.queueOffset)) this.#later(step.change.open);
-      }
-      if (failure !== undefined) {
-        this.#warn("cannot write about transactions, trying again", failure);
-      }
-      resolve(failure === undefined);
+  /** Writes what is to be done, and asks. Resolves to whether that was possible. */
+  async #carryOut(steps: ReadonlyMap<Change, Step>): Promise<boolean> {
+    const failure = await this.#deps.changes.putAll([...steps.keys()], (change, error) => {
+      if (error === undefined) this.#ask(steps.get(change)!);
+      else this.#later(change.open);
     });
-    store.commit();
-    return promise;
+    if (failure !== undefined) this.#warn("cannot write about transactions, trying again", failure);
+    return failure === undefined;
   }
 
   #ask({ change, half, connection }: Step): void {

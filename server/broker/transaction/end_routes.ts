@@ -79,7 +79,7 @@ function end(
   finish: (failure: Error | undefined) => void,
 ): void {
   const change = { open, kind: "end" as const, message, checks: 0 };
-  changes.put([change], (_done, failure) => finish(failure));
+  changes.put(change, finish);
 }
 
 function unavailable(failure: Error): Reply {

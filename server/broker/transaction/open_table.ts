@@ -81,11 +81,6 @@ export class OpenTable implements Disposable {
     return this.#open.values();
   }
 
-  /** The topics and groups that have open transactions. */
-  get kinds(): Iterable<Readonly<TransactionKind>> {
-    return this.#kinds.values();
-  }
-
   /** The oldest of the newest records. */
   get oldest(): OpenTransaction | undefined {
     return this.#open.values().next().value;

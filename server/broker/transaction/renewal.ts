@@ -9,12 +9,15 @@ import type { Change, Changes } from "./changes.ts";
 import { nextRecord } from "./half_message.ts";
 import type { HalfReader } from "./half_reader.ts";
 import type { OpenTable, OpenTransaction } from "./open_table.ts";
+import { passOver } from "./pass_over.ts";
+import type { Progress } from "./progress.ts";
 
 export interface RenewalDeps {
-  store: Pick<MessageStore, "commit">;
+  store: Pick<MessageStore, "stats">;
   table: OpenTable;
   reader: HalfReader;
   changes: Changes;
+  progress: Pick<Progress, "changed">;
   log: Log;
 }
 
@@ -40,16 +43,10 @@ export class Renewal implements AsyncDisposable {
   }
 
   async #renew(): Promise<void> {
-    const { store, changes } = this.#deps;
     const batch: Change[] = [];
-    try {
-      await this.#read(batch);
-    } finally {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      changes.put(batch, (_done, failure) => failure === undefined ? resolve() : reject(failure));
-      store.commit();
-      await promise;
-    }
+    const readFailure = await this.#read(batch).then(() => undefined, (error: Error) => error);
+    const failure = await this.#deps.changes.putAll(batch, () => {}) ?? readFailure;
+    if (failure !== undefined) throw failure;
   }
 
   /** Reads the oldest ones, up to a batch. */
@@ -63,7 +60,11 @@ export class Renewal implements AsyncDisposable {
       try {
         const half = await reader.of(open);
         const { original, checks } = open;
-        if (half === undefined) throw new Error("a half message cannot be read");
+        if (half === undefined) {
+          passOver(this.#deps, open);
+          table.free(open);
+          continue;
+        }
         // A new record is above suspicion.
         if (await reader.hasEnded(open, half)) {
           batch.push({ open, kind: "end", message: undefined, checks });

@@ -34,6 +34,9 @@ export interface Sent {
   due: number;
   /** Whether the sender was told that it is safe. */
   isSafe: boolean;
+  /** Where its record ends, and where the log did when it was taken back: what is durable up to there stays. */
+  endOffset: number;
+  recallEndOffset: number;
   /** What became of the attempt to take it back. */
   recall: "NONE" | "UNKNOWN" | "DONE";
 }
@@ -41,6 +44,7 @@ export interface Sent {
 /** A message in its own topic. */
 export interface Delivery {
   id: string;
+  topic: string;
   /** What the broker's clock said. */
   at: number;
   queueOffset: number;
@@ -113,6 +117,7 @@ export class TimerMachine {
         onFatal: (error) => held.failed(0, error),
         neededFrom: () => current.timers?.neededFrom() ?? 0,
       });
+      this.#forgetLost();
       this.timers = current.timers = new Timers({
         config: this.config,
         store: this.store,
@@ -143,11 +148,12 @@ export class TimerMachine {
     const message = messageToStore(topic, `body of ${id}`.repeat(1 + this.#random(8)), {
       properties,
     });
-    const sent: Sent = { id, topic, due, isSafe: false, recall: "NONE" };
+    const ends = { endOffset: 0, recallEndOffset: 0 };
+    const sent: Sent = { id, topic, due, isSafe: false, recall: "NONE", ...ends };
     const result = this.timers.put(this.timers.timed(message));
     if (result.status !== "PUT_OK") return sent;
     this.sent.set(id, sent);
-    const { endOffset } = result;
+    const endOffset = sent.endOffset = result.endOffset;
     const { fileSystem } = this;
     this.held.hold({
       endOffset,
@@ -179,7 +185,9 @@ export class TimerMachine {
       const isDone = await Promise.race([cancelling, this.#stopped]);
       if (fileSystem.crashed) return;
       // Otherwise it was delivered, or taken back, already.
-      if (isDone) sent.recall = "DONE";
+      if (!isDone) return;
+      sent.recall = "DONE";
+      sent.recallEndOffset = this.store.stats.maxOffset;
     } catch (error) {
       if (!fileSystem.crashed) throw error;
     }
@@ -201,12 +209,35 @@ export class TimerMachine {
   /** Stops the machine, if it has not stopped yet; the disk is then what the next start finds. */
   async stop(kind: "kill" | "powerLoss"): Promise<void> {
     const { timers, store } = this;
+    if (kind === "powerLoss") this.#forgetBehind(store?.stats.durableOffset ?? 0);
     this.fileSystem.crash();
     this.held.failed(0, new Crash());
     // What was alive comes to its end; nothing of it reaches the disk.
     await timers?.[Symbol.asyncDispose]().catch(unlessCrash);
     await store?.[Symbol.asyncDispose]().catch(unlessCrash);
     this.disk = kind === "kill" ? this.disk.copy() : this.disk.survivor(this.#random);
+  }
+
+  /** A power loss may take what is not durable, whatever was said about it. */
+  #forgetBehind(durableOffset: number): void {
+    for (const sent of this.sent.values()) {
+      if (sent.endOffset > durableOffset) sent.isSafe = false;
+      if (sent.recall === "DONE" && sent.recallEndOffset > durableOffset) sent.recall = "UNKNOWN";
+    }
+  }
+
+  /** Deliveries that a power loss has taken never happened. */
+  #forgetLost(): void {
+    for (const [topic, seen] of this.#seen) {
+      const end = this.store.getMaxOffsetInQueue(topic, 0);
+      this.#seen.set(topic, Math.min(seen, end));
+      for (const [id, deliveries] of this.deliveries) {
+        const isLost = (one: Delivery) => one.topic === topic && one.queueOffset >= end;
+        const left = deliveries.filter((one) => !isLost(one));
+        if (left.length > 0) this.deliveries.set(id, left);
+        else this.deliveries.delete(id);
+      }
+    }
   }
 
   /** Looks at what has come into the topics since it did last; before old files go, for example. */
@@ -235,7 +266,7 @@ export class TimerMachine {
         const properties = propertiesOf(bytes, layout);
         const at = Number(findProperty(properties, "TIMER_DEQUEUE_MS"));
         const id = findProperty(properties, "UNIQ_KEY")!;
-        found.push({ id, at, queueOffset: layout.queueOffset, properties });
+        found.push({ id, topic, at, queueOffset: layout.queueOffset, properties });
       }
       queueOffset = Math.max(queueOffset + 1, result.nextBeginOffset);
     }

@@ -1,6 +1,7 @@
 /** Random histories against what timer messages promise. */
 
 import { assertEquals } from "@std/assert";
+import { folderOf } from "../../../helpers/fault_disk.ts";
 import { quietRandom, type Random } from "../../../helpers/random.ts";
 import { type Sent, TimerMachine } from "./timer_machine.ts";
 
@@ -120,9 +121,11 @@ class History {
   }
 
   #remove(isRemoved: (path: string) => boolean): void {
-    const { names } = this.#machine.disk;
-    for (const path of [...names.keys()]) {
-      if (names.get(path) !== "folder" && isRemoved(path)) names.delete(path);
+    const { disk } = this.#machine;
+    for (const [path, entry] of [...disk.names]) {
+      if (entry === "folder" || !isRemoved(path)) continue;
+      disk.remove(path);
+      disk.folderSynced(disk.folderWork(folderOf(path)));
     }
   }
 
@@ -141,9 +144,8 @@ class History {
     } catch (error) {
       if (!machine.fileSystem.crashed) throw error;
     }
-    const isSync = machine.config.flushDiskType === "SYNC_FLUSH";
     for (;;) {
-      await machine.stop(isSync && this.#random(2) === 0 ? "powerLoss" : "kill");
+      await machine.stop(this.#random(2) === 0 ? "powerLoss" : "kill");
       if (this.#random(8) === 0) this.#remove((path) => path.includes("comet-timers"));
       if (this.#random(8) === 0) this.#remove((path) => path.includes("timercheck"));
       const crashAfter = this.#random(3) === 0 ? this.#random(80) : Infinity;

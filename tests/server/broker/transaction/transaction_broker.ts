@@ -24,7 +24,7 @@ import {
 } from "../../../../client/protocol/message.ts";
 import { decodeMessages, type StoredMessage } from "../../../../client/protocol/message_record.ts";
 import { ResponseCode } from "../../../../client/protocol/response_code.ts";
-import { Connection } from "../../../../client/remoting/connection.ts";
+import { Connection, ConnectionClosedError } from "../../../../client/remoting/connection.ts";
 import { ProducerTable } from "../../../../server/broker/client_table.ts";
 import { GroupTable } from "../../../../server/broker/group_table.ts";
 import { HeldReplies } from "../../../../server/broker/held_replies.ts";
@@ -212,16 +212,18 @@ export class TransactionBroker implements AsyncDisposable {
     return { client, checks };
   }
 
-  /** undefined when the machine stops before the answer. */
+  /** undefined when the machine or the broker stops before the answer. */
   async ask<Q extends Fields, R extends Fields>(
     command: Command<Q, R>,
     header: HeaderInput<Q>,
     body?: Uint8Array,
   ): Promise<RemotingCommand | undefined> {
     const request = createRequest(command.code, encodeHeader(command.request, header), body);
-    const answer = this.#client.invoke(request, INVOKE_TIMEOUT_MILLIS);
+    const answer = this.#client.invoke(request, INVOKE_TIMEOUT_MILLIS).catch((error) => {
+      if (error instanceof ConnectionClosedError) return undefined;
+      throw error;
+    });
     const first = await Promise.race([answer, this.stopped]);
-    answer.catch(() => {});
     return this.fileSystem.crashed ? undefined : first;
   }
 
