@@ -345,6 +345,7 @@ export class ConsumeQueue {
   /** Forgets the units from `queueOffset` on; recovery puts them anew from the log. */
   truncate(queueOffset: number): void {
     if (queueOffset >= this.#maxOffset) return;
+    if (queueOffset * UNIT_BYTES < (this.#segments.first?.start ?? 0)) this.#segments.removeAll();
     this.#cutFiles(queueOffset);
     this.#setEnd(queueOffset);
     this.#minOffset = Math.min(this.#minOffset, queueOffset);

@@ -17,9 +17,16 @@
 import { getInt64, setInt64, viewOf } from "../client/protocol/bytes.ts";
 import { CorruptStoreError, describePosition, SyncError } from "./errors.ts";
 import type { FileSystem, StoreFile } from "./file_system.ts";
+import {
+  emptyHeader,
+  HEADER_BYTES,
+  type IndexEnd,
+  isZero,
+  runs,
+  SLOT_BYTES,
+  usedSlots,
+} from "./index_layout.ts";
 
-const HEADER_BYTES = 40;
-const SLOT_BYTES = 4;
 const UNIT_BYTES = 20;
 const PAGE_BYTES = 4096;
 /** Units gathered before they are appended to the file. */
@@ -42,13 +49,6 @@ export interface IndexFileOptions {
   isNew: boolean;
   /** Where the file before a new one ends. */
   previousEnd?: IndexEnd | undefined;
-}
-
-/** The newest message that an index knows. */
-export interface IndexEnd {
-  /** When it was stored; milliseconds. */
-  timestamp: number;
-  physicalOffset: number;
 }
 
 /** A hit: where a message with that hash is. The key itself must be compared with the message. */
@@ -140,6 +140,18 @@ export class IndexFile {
 
   get full(): boolean {
     return this.#indexCount >= this.#options.unitCount;
+  }
+
+  /** Whether the file can take keys; it cannot when its slots cannot be read, and the next start makes it anew then. */
+  get canBeFilled(): boolean {
+    if (this.#slotsView !== undefined) return true;
+    try {
+      this.#loadSlots();
+      return true;
+    } catch {
+      this.#slots = this.#slotsView = undefined;
+      return false;
+    }
   }
 
   get empty(): boolean {
@@ -452,40 +464,5 @@ export class IndexFile {
   close(): void {
     this.#file?.close();
     this.#syncer?.close();
-  }
-}
-
-/** A file without units begins and ends where the one before it ends, so that Apache goes on there. */
-function emptyHeader(end: IndexEnd | undefined): Uint8Array {
-  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-  const { timestamp, physicalOffset } = end ?? { timestamp: 0, physicalOffset: 0 };
-  for (const position of [0, 8]) setInt64(header, position, timestamp);
-  for (const position of [16, 24]) setInt64(header, position, physicalOffset);
-  header.setInt32(36, 1);
-  return new Uint8Array(header.buffer);
-}
-
-/** How many slots of a whole number of bytes are not zero. */
-function usedSlots(bytes: Uint8Array): number {
-  const view = viewOf(bytes);
-  let used = 0;
-  for (let at = 0; at + SLOT_BYTES <= bytes.length; at += SLOT_BYTES) {
-    if (view.getInt32(at) !== 0) used++;
-  }
-  return used;
-}
-
-function isZero(view: DataView): boolean {
-  for (let at = 0; at < view.byteLength; at++) if (view.getUint8(at) !== 0) return false;
-  return true;
-}
-
-/** The runs [start, end) of flags that are set. */
-function* runs(flags: Uint8Array): Generator<{ start: number; end: number }> {
-  for (let start = flags.indexOf(1); start >= 0;) {
-    const next = flags.indexOf(0, start);
-    const end = next < 0 ? flags.length : next;
-    yield { start, end };
-    start = flags.indexOf(1, end);
   }
 }

@@ -64,21 +64,17 @@ function zerosBefore(bytes: Uint8Array, end: number): number {
 }
 
 /**
- * Where the first sound message at or after `offset` begins; undefined when there is none.
- * @param bytesMax how far is looked in the segment of `offset` before going on with the next one.
+ * Where the first sound message at or after `offset` begins; undefined when there is none. In each segment ZEROS_MAX
+ * bytes are looked at.
  */
-export function nextSoundRecord(
-  log: CommitLog,
-  offset: number,
-  bytesMax = ZEROS_MAX,
-): number | undefined {
+export function nextSoundRecord(log: CommitLog, offset: number): number | undefined {
   const { segments } = log.segments;
   const first = log.segments.find(offset);
   if (first === undefined) return undefined;
   for (let index = segments.indexOf(first); index < segments.length; index++) {
     const segment = segments[index]!;
     const from = Math.max(offset, segment.start);
-    const found = soundRecordIn(log, from, Math.min(segment.end, from + bytesMax));
+    const found = soundRecordIn(log, from, Math.min(segment.end, from + ZEROS_MAX));
     if (found !== undefined) return found;
   }
   return undefined;

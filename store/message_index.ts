@@ -4,7 +4,8 @@ import { javaHashCode } from "../client/protocol/message.ts";
 import { SyncError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import { makeFolder } from "./folder.ts";
-import { type IndexEnd, IndexFile } from "./index_file.ts";
+import { IndexFile } from "./index_file.ts";
+import type { IndexEnd } from "./index_layout.ts";
 
 export interface MessageIndexOptions {
   fileSystem: FileSystem;
@@ -52,7 +53,7 @@ export class MessageIndex {
 
   #fileToFill(storeTimestamp: number): IndexFile {
     const last = this.#files.at(-1);
-    if (last !== undefined && !last.full) return last;
+    if (last !== undefined && !last.full && last.canBeFilled) return last;
     if (last !== undefined) this.#finished.add(last);
     const file = this.#open(this.#freeName(storeTimestamp), true, this.end);
     this.#changed.add(this.#options.folder);

@@ -90,7 +90,7 @@ export function planStart(
 }
 
 /** Where the scan has to begin: at the later of the places that the two checkpoints name. */
-export function scanStart(
+function scanStart(
   log: CommitLog,
   checkpoint: Checkpoint | undefined,
   apacheCheckpointTimestamp: number,

@@ -289,9 +289,9 @@ export class SegmentList {
     }
   }
 
-  /** Removes what lies at and after `offset`. */
+  /** Removes what lies at and after `offset`; the first segment stays, empty, and says where the sequence is. */
   truncate(offset: number): void {
-    while (this.last !== undefined && this.last.start >= offset && this.last.start > 0) {
+    while (this.#segments.length > 1 && this.last!.start >= offset) {
       // None may come back without the one before it.
       if (this.#changed.size > 0) this.#syncNamesNow();
       this.#remove(this.#segments.pop()!);
@@ -317,11 +317,20 @@ export class SegmentList {
 
   /** The same, off the event loop; waits for who reads the segment. */
   async removeFirst(): Promise<void> {
+    // A power loss must not take the newest ones when the oldest are gone.
+    await this.syncNames();
     const segment = this.#segments.shift()!;
-    await segment.release();
-    await this.#fileSystem.remove(segment.path);
+    try {
+      await segment.release();
+      await this.#fileSystem.remove(segment.path);
+    } catch (error) {
+      // It is still there, and the next one must not go before it.
+      this.#segments.unshift(segment);
+      throw error;
+    }
     // Files that went in this order must not come back in another, which would leave a hole.
-    this.#fileSystem.syncFolderSync(this.folder);
+    this.#nameChanged(this.folder);
+    await this.syncNames();
   }
 
   /** Lets go of all segments, whose folder is somewhere else now. */

@@ -52,7 +52,9 @@ export function storeReports({ log, minOffsetOf, committed }: StoreReportsDeps):
       else log.error("no message is taken until there is room on the disk", { reason });
     },
     onUpkeepFailed: (error) =>
-      log.error("cannot bring queues and index to disk; trying again", { error }),
+      log.error("upkeep failed: nothing is lost, but a start after a crash would take longer", {
+        error,
+      }),
   };
 }
 

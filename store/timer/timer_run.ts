@@ -25,8 +25,9 @@ import {
 } from "./timer_entry.ts";
 
 const PAGE_UNITS = 64;
-/** So many units are read at a time where many are looked at. */
+/** So many units are read at a time where many are looked at; fewer at first, since the first ones may suffice. */
 const SCAN_UNITS = 2048;
+const SCAN_GROWTH = 4;
 
 /** Puts the entries, which are in order, into a new file. @throws when the disk refuses. */
 export function writeRun(files: RunFiles, name: string, entries: readonly TimerEntry[]): TimerRun {
@@ -81,8 +82,11 @@ export class TimerRun implements Due, RunOfEntry {
   readonly checksum: number;
   isReplaced = false;
   readonly #files: RunFiles;
-  /** When the first unit of each page is due. */
+  /** When the first unit of each page is due, and its queueOffset. */
   readonly #pageDues: Float64Array;
+  readonly #pageQueueOffsets: Float64Array;
+  #queueOffsetMin = Infinity;
+  #queueOffsetMax = -1;
   readonly #lastDue: number;
   /** A bit for each unit: its message waits no longer. */
   readonly #over: Uint8Array;
@@ -110,16 +114,23 @@ export class TimerRun implements Due, RunOfEntry {
     this.name = name;
     this.count = bytes.length / TIMER_UNIT_BYTES;
     this.#cursor = this.#next = cursor;
-    this.#pageDues = new Float64Array(Math.ceil(this.count / PAGE_UNITS));
+    const pageCount = Math.ceil(this.count / PAGE_UNITS);
+    this.#pageDues = new Float64Array(pageCount);
+    this.#pageQueueOffsets = new Float64Array(pageCount);
     this.#over = new Uint8Array(Math.ceil(this.count / 8));
     const view = viewOf(bytes);
-    for (let page = 0; page < this.#pageDues.length; page++) {
-      this.#pageDues[page] = timerUnitDue(view, page * PAGE_UNITS * TIMER_UNIT_BYTES);
+    for (let page = 0; page < pageCount; page++) {
+      const position = page * PAGE_UNITS * TIMER_UNIT_BYTES;
+      this.#pageDues[page] = timerUnitDue(view, position);
+      this.#pageQueueOffsets[page] = timerUnitQueueOffset(view, position);
     }
     let checksum = 0;
     for (let index = 0; index < this.count; index++) {
       const position = index * TIMER_UNIT_BYTES;
       checksum ^= timerUnitCrc(view, position);
+      const queueOffset = timerUnitQueueOffset(view, position);
+      if (queueOffset < this.#queueOffsetMin) this.#queueOffsetMin = queueOffset;
+      if (queueOffset > this.#queueOffsetMax) this.#queueOffsetMax = queueOffset;
       if (index < cursor || isTimerUnitOver(view, position)) {
         this.#setOver(index);
         continue;
@@ -205,14 +216,12 @@ export class TimerRun implements Due, RunOfEntry {
 
   /** The entry that is due then and has this queueOffset, if it waits. */
   find(due: number, queueOffset: number): TimerEntry | undefined {
+    if (queueOffset < this.#queueOffsetMin || queueOffset > this.#queueOffsetMax) return undefined;
     if (!this.#reaches(due, due)) return undefined;
-    for (let index = this.#firstAt(due); index < this.count; index++) {
-      const position = this.#position(index);
-      if (timerUnitDue(this.#pageView, position) !== due) return undefined;
-      if (timerUnitQueueOffset(this.#pageView, position) !== queueOffset) continue;
-      return this.#isOver(index) ? undefined : this.#entry(index);
-    }
-    return undefined;
+    const index = this.#firstAt(due, queueOffset);
+    if (index === this.count || this.#isOver(index)) return undefined;
+    const entry = this.#entry(index);
+    return entry.due === due && entry.queueOffset === queueOffset ? entry : undefined;
   }
 
   /** Those that are due from `from` to `until`, both included, have this key, wait and have not been taken. */
@@ -233,12 +242,11 @@ export class TimerRun implements Due, RunOfEntry {
   list(after: Pick<Due, "due" | "queueOffset">, limit: number, topic?: number): TimerEntry[] {
     const found: TimerEntry[] = [];
     if (!this.#reaches(after.due, Infinity)) return found;
-    this.#scan(Math.max(this.#cursor, this.#firstAt(after.due)), (view, position, index) => {
+    const start = Math.max(this.#cursor, this.#firstAt(after.due, after.queueOffset + 1));
+    this.#scan(start, (view, position, index) => {
       if (this.#isOver(index)) return true;
       if (topic !== undefined && timerUnitTopic(view, position) !== topic) return true;
-      const isBefore = timerUnitDue(view, position) === after.due &&
-        timerUnitQueueOffset(view, position) <= after.queueOffset;
-      if (!isBefore) found.push(decodeTimerUnit(view, position, this, index));
+      found.push(decodeTimerUnit(view, position, this, index));
       return found.length < limit;
     });
     return found;
@@ -267,18 +275,24 @@ export class TimerRun implements Due, RunOfEntry {
     return this.count > 0 && this.#lastDue >= from && this.#pageDues[0]! <= until;
   }
 
-  /** The first unit that is due at `due` or later; `count` when there is none. */
-  #firstAt(due: number): number {
+  /** The first unit that is not before `due` and `queueOffset`; `count` when there is none. */
+  #firstAt(due: number, queueOffset = -1): number {
+    const isBefore = (unitDue: number, unitQueueOffset: number) =>
+      unitDue < due || unitDue === due && unitQueueOffset < queueOffset;
     let low = 0;
     let high = this.#pageDues.length;
     while (low < high) {
       const middle = low + high >> 1;
-      if (this.#pageDues[middle]! < due) low = middle + 1;
+      if (isBefore(this.#pageDues[middle]!, this.#pageQueueOffsets[middle]!)) low = middle + 1;
       else high = middle;
     }
-    // It may be in the page before the first one that begins at `due` or later.
+    // It may be in the page before the first one that does not begin before it.
     let index = Math.max(0, low - 1) * PAGE_UNITS;
-    while (index < this.count && timerUnitDue(this.#pageView, this.#position(index)) < due) index++;
+    for (; index < this.count; index++) {
+      const position = this.#position(index);
+      const view = this.#pageView;
+      if (!isBefore(timerUnitDue(view, position), timerUnitQueueOffset(view, position))) break;
+    }
     return index;
   }
 
@@ -304,8 +318,10 @@ export class TimerRun implements Due, RunOfEntry {
     start: number,
     visit: (view: DataView, position: number, index: number) => boolean,
   ): void {
-    for (let first = start; first < this.count; first += SCAN_UNITS) {
-      const units = Math.min(SCAN_UNITS, this.count - first);
+    let units = PAGE_UNITS;
+    for (let first = start; first < this.count; first += units) {
+      if (first > start) units = Math.min(SCAN_UNITS, units * SCAN_GROWTH);
+      units = Math.min(units, this.count - first);
       const bytes = new Uint8Array(units * TIMER_UNIT_BYTES);
       const view = viewOf(bytes);
       this.#read(bytes, view, first);

@@ -27,9 +27,11 @@ const QUEUES: readonly [topic: string, queueId: number][] = [["A", 0], ["A", 1],
 export class StoreLedger {
   /** What the log should hold, in its order: everything put but what was refused or lost. */
   attempts: Attempt[] = [];
+  /** Files of the log that end before this physicalOffset may have been deleted. */
+  mayBeGoneBefore = 0;
   /** What no reader may ever see: messages whose sender was told that they are not stored. */
   readonly refused = new Set<number>();
-  /** Every key there ever was. */
+  /** Every `TOPIC KEY` there ever was. */
   readonly keys = new Set<string>();
   #nextNumber = 1;
   #answered = 0;
@@ -51,7 +53,7 @@ export class StoreLedger {
       this.refused.add(number);
       return result.status === "SERVICE_NOT_AVAILABLE" ? result.reason : result.status;
     }
-    for (const key of keys) this.keys.add(key);
+    for (const key of keys) this.keys.add(`${topic} ${key}`);
     const { physicalOffset, queueOffset, endOffset } = result;
     const place = { physicalOffset, queueOffset, endOffset, acknowledged: false };
     this.attempts.push({ number, topic, queueId, sysFlag, body, keys, properties, ...place });

@@ -21,6 +21,9 @@ export const MACHINE_SETTINGS = {
   flushIntervalCommitLog: 1 << 30,
 };
 
+/** Longer than fileReservedTime. */
+const EXPIRE_MILLIS = 100 * 3_600_000;
+
 export type StopKind = "kill" | "powerLoss";
 
 export interface MachineOptions {
@@ -114,6 +117,15 @@ export class StoreMachine {
     this.#now += random(4);
     for (let sent = 0; sent < count; sent++) this.ledger.put(this.store!, random);
     this.store!.commit();
+  }
+
+  /** Lets all that is there expire, and deletes what may be deleted. */
+  async expire(): Promise<void> {
+    this.#now += EXPIRE_MILLIS;
+    const segmentBytes = MACHINE_SETTINGS.mappedFileSizeCommitLog;
+    const { maxOffset } = this.store!.stats;
+    this.ledger.mayBeGoneBefore = maxOffset - maxOffset % segmentBytes;
+    await this.store!.deleteExpiredFiles(true);
   }
 
   /** Time goes by, in milliseconds. */

@@ -11,7 +11,7 @@ import {
 import { isQueued } from "../../store/dispatch.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { Disk } from "./fault_disk.ts";
-import { StoreLedger } from "./store_ledger.ts";
+import { type Attempt, StoreLedger } from "./store_ledger.ts";
 
 /** Every message in the files of the log, read without the store. */
 export function scanDisk(disk: Disk, logFolder: string): StoredMessage[] {
@@ -41,7 +41,7 @@ export function scanDisk(disk: Disk, logFolder: string): StoredMessage[] {
 /**
  * Checks that the log holds what the ledger says, in order and without a hole, and at least the first `kept` of it; and
  * that queues, keys and times agree with the log.
- * @returns how many messages there are.
+ * @returns how many of the ledger's messages are in the log, or were until they expired.
  */
 export async function checkStore(
   store: MessageStore,
@@ -49,17 +49,22 @@ export async function checkStore(
   ledger: StoreLedger,
   kept: number,
 ): Promise<number> {
+  const { minOffset } = store.stats;
+  assert(minOffset <= ledger.mayBeGoneBefore, `the log begins at ${minOffset}`);
+  const gone = ledger.attempts.filter(({ physicalOffset }) => physicalOffset < minOffset);
   log.forEach((message, index) => {
-    assertEquals(StoreLedger.difference(ledger.attempts[index], message), undefined);
+    const attempt = ledger.attempts[gone.length + index];
+    assertEquals(StoreLedger.difference(attempt, message), undefined);
     assert(
       !ledger.refused.has(message.bornTimestamp),
       `message ${message.bornTimestamp} was refused`,
     );
   });
-  assert(log.length >= kept, `${log.length} messages are in the log, ${kept} were safe`);
-  await checkQueues(store, log);
+  const count = gone.length + log.length;
+  assert(count >= kept, `${count} messages are in the log, ${kept} were safe`);
+  await checkQueues(store, log, gone);
   await checkKeys(store, log, ledger);
-  return log.length;
+  return count;
 }
 
 /** The queued messages of the log by topic and queueId. */
@@ -74,14 +79,24 @@ function queuesOf(log: readonly StoredMessage[]): Map<string, StoredMessage[]> {
   return queues;
 }
 
-async function checkQueues(store: MessageStore, log: readonly StoredMessage[]): Promise<void> {
+async function checkQueues(
+  store: MessageStore,
+  log: readonly StoredMessage[],
+  gone: readonly Attempt[],
+): Promise<void> {
   for (const [name, messages] of queuesOf(log)) {
     const [topic, id] = name.split("/") as [string, string];
     const queueId = Number(id);
-    assertEquals(store.getMaxOffsetInQueue(topic, queueId), messages.length, `end of ${name}`);
-    assertEquals(store.getMinOffsetInQueue(topic, queueId), 0, `beginning of ${name}`);
-    messages.forEach((message, index) => assertEquals(message.queueOffset, index, name));
-    const found = await readQueue(store, topic, queueId);
+    const first = gone.filter((attempt) =>
+      attempt.topic === topic && attempt.queueId === queueId && isQueued(attempt.sysFlag)
+    ).length;
+    const end = first + messages.length;
+    assertEquals(store.getMaxOffsetInQueue(topic, queueId), end, `end of ${name}`);
+    assertEquals(store.getMinOffsetInQueue(topic, queueId), first, `beginning of ${name}`);
+    messages.forEach((message, index) =>
+      assertEquals(message.queueOffset, first + index, name)
+    );
+    const found = await readQueue(store, topic, queueId, first);
     assertEquals(found, messages.map(placeOf), name);
     checkTimes(store, topic, queueId, messages);
   }
@@ -92,10 +107,15 @@ function placeOf({ bornTimestamp, physicalOffset }: StoredMessage): string {
 }
 
 /** Everything that a consumer gets of a queue. */
-async function readQueue(store: MessageStore, topic: string, queueId: number): Promise<string[]> {
+async function readQueue(
+  store: MessageStore,
+  topic: string,
+  queueId: number,
+  first: number,
+): Promise<string[]> {
   const found: string[] = [];
   const end = store.getMaxOffsetInQueue(topic, queueId);
-  for (let queueOffset = 0; queueOffset < end;) {
+  for (let queueOffset = first; queueOffset < end;) {
     const options = { queueOffset, maxMsgNums: 32, maxMsgBytes: 1 << 20, filter: undefined };
     const result = await store.getMessage(topic, queueId, options);
     assertEquals(result.status, "FOUND", `${topic}/${queueId} at ${queueOffset}`);
@@ -117,12 +137,13 @@ function checkTimes(
   for (const time of times) {
     // A few of them suffice, in all parts of the queue.
     if (looked++ % 7 > 0) continue;
-    const lower = messages.filter(({ storeTimestamp }) => storeTimestamp < time).length;
-    const upper = messages.filter(({ storeTimestamp }) => storeTimestamp <= time).length;
+    const first = messages[0]!.queueOffset;
+    const lower = first + messages.filter(({ storeTimestamp }) => storeTimestamp < time).length;
+    const upper = first + messages.filter(({ storeTimestamp }) => storeTimestamp <= time).length;
     const found = (["LOWER", "UPPER"] as const).map((boundary) =>
       store.getOffsetInQueueByTime(topic, queueId, time, boundary)
     );
-    assertEquals(found, [lower, Math.max(0, upper - 1)], `${topic}/${queueId} at time ${time}`);
+    assertEquals(found, [lower, Math.max(first, upper - 1)], `${topic}/${queueId} at time ${time}`);
   }
 }
 
@@ -132,11 +153,10 @@ async function checkKeys(
   ledger: StoreLedger,
 ): Promise<void> {
   const expected = new Map<string, number[]>();
-  for (const key of ledger.keys) {
-    for (const topic of ["A", "B"]) expected.set(`${topic} ${key}`, []);
-  }
+  for (const name of ledger.keys) expected.set(name, []);
+  const attempts = new Map(ledger.attempts.map((attempt) => [attempt.number, attempt]));
   for (let index = log.length - 1; index >= 0; index--) {
-    const { number, topic, keys } = ledger.attempts[index]!;
+    const { number, topic, keys } = attempts.get(log[index]!.bornTimestamp)!;
     for (const key of keys) expected.get(`${topic} ${key}`)!.push(number);
   }
   const times = { maxNum: 10_000, beginTimestamp: 0, endTimestamp: Number.MAX_SAFE_INTEGER };

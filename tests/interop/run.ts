@@ -23,6 +23,7 @@ import { JOURNEYS, moveNames, travel } from "./folder_journey.ts";
 import { POP_JOURNEYS, travelPopped } from "./pop_journey.ts";
 import { commandNames, runCommands } from "./mqadmin_commands.ts";
 import { RestartBarrier } from "./restart_barrier.ts";
+import { TIMER_JOURNEYS, travelTimers } from "./timer_journey.ts";
 import { TRANSACTION_JOURNEYS, travelTransactions } from "./transaction_journey.ts";
 import {
   externalServer,
@@ -171,6 +172,7 @@ async function runJourneys(): Promise<Outcome[]> {
     ...JOURNEYS.map((journey) => ({ journey, go: travel })),
     ...POP_JOURNEYS.map((journey) => ({ journey, go: travelPopped })),
     ...TRANSACTION_JOURNEYS.map((journey) => ({ journey, go: travelTransactions })),
+    ...TIMER_JOURNEYS.map((journey) => ({ journey, go: travelTimers })),
   ];
   const chosen = all.filter(({ journey }) =>
     moveNames(journey).some((name) => name.includes(only))

@@ -51,7 +51,12 @@ export async function startApacheServer(folder: string): Promise<ServerUnderTest
       home: `${folder}/broker`,
       namesrv: namesrv.address,
       ...(port === undefined ? {} : { port }),
-      settings: { enablePropertyFilter: true, ...CHECK_SOON },
+      settings: {
+        enablePropertyFilter: true,
+        recallMessageEnable: true,
+        timerMaxDelaySec: 31_536_000,
+        ...CHECK_SOON,
+      },
     });
   let broker: ApacheProcess = await start();
   stack.defer(() => broker[Symbol.asyncDispose]());

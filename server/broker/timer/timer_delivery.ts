@@ -7,7 +7,7 @@ import type { Log } from "../../log.ts";
 import type { HeldReplies } from "../held_replies.ts";
 import type { Clock } from "../pop/due_timer.ts";
 import { delivered, readTimerRecord } from "./timer_message.ts";
-import { putTimers } from "./timer_put.ts";
+import { putTimers, type TimerPutResult } from "./timer_put.ts";
 import { TimerReader, type TimerReaderStore } from "./timer_reader.ts";
 
 export interface TimerDeliveryOptions {
@@ -119,7 +119,9 @@ export class TimerDelivery implements AsyncDisposable {
       try {
         await reader.load(rest, ++readCount >= READS_MAX);
         readCount = 0;
-        rest = rest.slice(await this.#put(rest, reader));
+        const { count, failure } = await this.#put(rest, reader);
+        rest = rest.slice(count);
+        if (failure !== undefined) throw failure;
       } catch (error) {
         log.error("cannot deliver timer messages, trying again", { count: rest.length, error });
         await this.#pause();
@@ -127,11 +129,11 @@ export class TimerDelivery implements AsyncDisposable {
     }
   }
 
-  /** Delivers the first of these; gives how many. @throws when none can be put. */
-  async #put(batch: readonly TimerEntry[], reader: TimerReader): Promise<number> {
+  /** Delivers the first of these; tells how many, and why no more. */
+  async #put(batch: readonly TimerEntry[], reader: TimerReader): Promise<TimerPutResult> {
     const { store, timerStore, held, onDelivered, clock, log } = this.#options;
     const now = clock.now();
-    const { count, failure } = await putTimers({ store, held }, batch, (entry) => {
+    const result = await putTimers({ store, held }, batch, (entry) => {
       const bytes = reader.find(entry);
       if (bytes === undefined) return undefined;
       const message = bytes === "GONE" ? undefined : delivered(readTimerRecord(bytes), now);
@@ -140,10 +142,9 @@ export class TimerDelivery implements AsyncDisposable {
       log.error("a timer message is lost: it cannot be read", { queueOffset, physicalOffset });
       return "SKIP";
     });
-    for (const entry of batch.slice(0, count)) timerStore.index.end(entry);
-    if (count > 0) onDelivered();
-    if (failure !== undefined) throw failure;
-    return count;
+    for (const entry of batch.slice(0, result.count)) timerStore.index.end(entry);
+    if (result.count > 0) onDelivered();
+    return result;
   }
 
   #pause(): Promise<void> {

@@ -39,6 +39,8 @@ export interface TimerLoaderOptions {
 
 /** So many records are read at a time. */
 const READS_MAX = 64;
+/** It takes about a second to read so much of the log, which somebody may wonder about. */
+const MANY_BYTES = 512 * 1024 * 1024;
 /** How long the event loop is held up before others have their turn. */
 const SLICE_MILLIS = 20;
 
@@ -54,6 +56,8 @@ export async function loadTimers(options: TimerLoaderOptions): Promise<number> {
   if (saved === undefined) timerStore.create(crypto.getRandomValues(new Uint32Array(1))[0]!);
   const fields = saved ?? await fromApache(options, checkpoint);
   intake.startAt(fields);
+  const bytes = store.stats.maxOffset - fields.physicalOffset;
+  if (bytes > MANY_BYTES) log.info("reading the log to find timer messages that wait", { bytes });
   const records = await readLog(options, fields.physicalOffset);
   const queue = store.findQueue(TIMER_TOPIC, 0);
   if (records > 0 || timerStore.index.count > 0) {

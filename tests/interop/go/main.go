@@ -38,6 +38,7 @@ var scenarios = []scenario{
 	{"pull consumer: poll", false, poll},
 	{"pull consumer: pullFrom", false, pullFrom},
 	{"SQL92: push consumer", false, sqlPush},
+	{"timer: times", false, timerTimes},
 	{"request and reply", false, request},
 	{"transaction: commit and rollback", false, transactionEnds},
 	{"transaction: check-back", false, transactionChecks},

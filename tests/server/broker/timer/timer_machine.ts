@@ -175,6 +175,19 @@ export class TimerMachine {
     this.store.commit();
   }
 
+  /** Deletes old files of the log; messages that hold one are stored anew first. */
+  async deleteOldFiles(evenNow = true): Promise<void> {
+    this.fileSystem.resumeAll();
+    await this.settle();
+    await this.look();
+    for (let n = 0; n < 4 && !this.fileSystem.crashed; n++) {
+      // What the queues lack on disk holds files, too.
+      await this.store.checkpoint();
+      await this.store.deleteExpiredFiles(evenNow);
+      await this.settle();
+    }
+  }
+
   /** Takes a message back. Resolves when that is decided, or the machine has stopped. */
   async recall(sent: Sent): Promise<void> {
     const { fileSystem } = this;
