@@ -4,41 +4,23 @@
  * from the log alone.
  */
 
-import type { FileSystem } from "../../../store/file_system.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
-import {
-  readTimerCheckpoint,
-  readTimerLog,
-  type TimerCheckpoint,
-} from "../../../store/timer/apache_files.ts";
+import { readTimerCheckpoint, type TimerCheckpoint } from "../../../store/timer/apache_files.ts";
 import type {
   TimerPosition,
   TimerStateFields,
   TimerStore,
 } from "../../../store/timer/timer_store.ts";
 import type { Log } from "../../log.ts";
-import type { TimerIntake } from "./timer_intake.ts";
-import {
-  propertiesOf,
-  readTimerProperties,
-  readTimerRecord,
-  TIMER_TOPIC,
-  type TimerRecord,
-} from "./timer_message.ts";
+import { adoptTimers, type TimerAdoptionOptions } from "./timer_adoption.ts";
+import { propertiesOf, TIMER_TOPIC } from "./timer_message.ts";
 
-export interface TimerLoaderOptions {
+export interface TimerLoaderOptions extends TimerAdoptionOptions {
   store: Pick<MessageStore, "findQueue" | "soundRecords" | "selectMessageByOffset" | "stats">;
   timerStore: TimerStore;
-  intake: TimerIntake;
-  fileSystem: FileSystem;
-  storeFolder: string;
-  /** timerPrecisionMs of the broker that wrote Apache's files. */
-  precisionMs: number;
   log: Log;
 }
 
-/** So many records are read at a time. */
-const READS_MAX = 64;
 /** It takes about a second to read so much of the log, which somebody may wonder about. */
 const MANY_BYTES = 512 * 1024 * 1024;
 /** How long the event loop is held up before others have their turn. */
@@ -126,7 +108,7 @@ async function fromApache(
   if (queue === undefined) {
     return { queueOffset: 0, physicalOffset, lastPhysicalOffset: -1, firstQueueOffset: 0 };
   }
-  const adopted = checkpoint === undefined ? undefined : await adopt(options, checkpoint);
+  const adopted = checkpoint === undefined ? undefined : await adoptTimers(options, checkpoint);
   const end = Math.min(adopted?.end ?? queue.minOffset, queue.maxOffset);
   const queueOffset = Math.max(end, queue.minOffset);
   const next = queue.read(queueOffset, 1);
@@ -139,54 +121,6 @@ async function fromApache(
       : -1,
     firstQueueOffset: Math.min(adopted?.firstQueueOffset ?? Infinity, queueOffset),
   };
-}
-
-interface Adopted {
-  /** queueOffset from which on Apache's timer log knows nothing. */
-  end: number;
-  firstQueueOffset: number;
-}
-
-/** Puts the messages of Apache's timer log that are not delivered into the index. */
-async function adopt(
-  { store, intake, fileSystem, storeFolder, precisionMs }: TimerLoaderOptions,
-  checkpoint: TimerCheckpoint,
-): Promise<Adopted> {
-  const waiting = new Set<number>();
-  let lastPlace: number | undefined;
-  const firstSlot = Math.floor(checkpoint.lastReadTimeMs / precisionMs);
-  for (const { slotTime, physicalOffset } of readTimerLog(fileSystem, storeFolder)) {
-    lastPlace = physicalOffset;
-    if (Math.floor(slotTime / precisionMs) >= firstSlot) waiting.add(physicalOffset);
-  }
-  const places = [...waiting].sort((a, b) => a - b);
-  const read = async (physicalOffset: number) => {
-    const bytes = await store.selectMessageByOffset(physicalOffset);
-    return bytes && readTimerRecord(bytes);
-  };
-  // As Apache does: its log is read on behind the last message of its timer log, which may be ahead of the checkpoint.
-  const last = lastPlace === undefined ? undefined : await read(lastPlace);
-  const end = Math.min(
-    last === undefined ? checkpoint.lastTimerQueueOffset : last.layout.queueOffset + 1,
-    checkpoint.masterTimerQueueOffset,
-  );
-  const cancelling: TimerRecord[] = [];
-  let firstQueueOffset = Infinity;
-  for (let start = 0; start < places.length; start += READS_MAX) {
-    const records = await Promise.all(places.slice(start, start + READS_MAX).map(read));
-    for (const record of records) {
-      if (record?.layout.topic !== TIMER_TOPIC || record.layout.queueOffset >= end) continue;
-      const { queueOffset } = record.layout;
-      if (readTimerProperties(record.text)?.cancels !== undefined) {
-        cancelling.push(record);
-        continue;
-      }
-      intake.take(record);
-      firstQueueOffset = Math.min(firstQueueOffset, queueOffset);
-    }
-  }
-  for (const record of cancelling) intake.take(record);
-  return { end, firstQueueOffset };
 }
 
 /** Takes in what the log has from an offset on. Gives how many records that are. */
