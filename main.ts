@@ -20,7 +20,7 @@ async function main(args: string[]): Promise<number> {
     const { config, warnings } = resolveConfig(command, text);
     const log = createLog(config.logLevel);
     for (const warning of warnings) log.warn(warning);
-    await using server = await startServer(command.role, config, log);
+    await using server = await startServer(command.role, config, COMET_VERSION, log);
     // Whoever reads the banner may stop the program at once.
     const stopped = stopSignal();
     print(server.banner);

@@ -14,9 +14,17 @@ const ROLES = {
   serve: "name server, broker, HTTP API and dashboard (the default)",
   namesrv: "a name server",
   broker: "a broker that registers at the name servers of --namesrv",
+  dashboard: "HTTP API and dashboard of a cluster, also of Apache's",
 } as const;
 
 export type Role = keyof typeof ROLES;
+
+/** What to tell whoever starts a role without the name server that it needs. */
+const NEEDS_NAMESRV: Readonly<Partial<Record<Role, string>>> = {
+  broker:
+    "the role broker registers at a name server; say which with --namesrv HOST:9876, or run the role serve",
+  dashboard: "the role dashboard shows a cluster; say which with --namesrv HOST:9876",
+};
 export { UsageError };
 
 interface RoleFlag extends Flag {
@@ -49,6 +57,11 @@ const FLAGS: Readonly<Record<string, RoleFlag>> = {
     key: "httpPort",
     help: "the port of the HTTP API and the dashboard (8080)",
   },
+  "http-write": {
+    value: "WHO",
+    key: "httpWriteAccess",
+    help: "who may change things over HTTP: loopback or anyone",
+  },
   set: { value: "KEY=VALUE", help: "any setting of docs/configuration.md; may be repeated" },
   help: { letter: "h", help: "show this text" },
   version: { letter: "v", help: "show the version" },
@@ -80,7 +93,7 @@ export function parseCommandLine(args: readonly string[], environment: Environme
   const role = readRole(words);
   const flags = flagEntries(values);
   refuseBadFlags(flags);
-  const { entries, warnings } = readEnvironment(environment, role === "broker");
+  const { entries, warnings } = readEnvironment(environment, NEEDS_NAMESRV[role] !== undefined);
   return {
     kind: "run",
     role,
@@ -108,11 +121,8 @@ export function resolveConfig(
   for (const entries of [file, environment, given]) {
     warnings.push(...applySettings(config, entries));
   }
-  if (role === "broker" && config.namesrvAddr === "") {
-    throw new UsageError(
-      "the role broker registers at a name server; say which with --namesrv HOST:9876, or run the role serve",
-    );
-  }
+  const need = NEEDS_NAMESRV[role];
+  if (need !== undefined && config.namesrvAddr === "") throw new UsageError(need);
   refusePortClash(role, config);
   return { config, warnings };
 }
@@ -201,6 +211,7 @@ function refusePortClash(role: Role, config: Config): void {
     serve: { ...namesrv, ...broker, ...http },
     broker: { ...broker, ...http },
     namesrv: { ...namesrv, ...http },
+    dashboard: http,
   }[role];
   const owners = new Map<number, string>();
   for (const [owner, port] of Object.entries(used)) {

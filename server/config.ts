@@ -11,7 +11,17 @@ import { nearestName } from "./nearest_name.ts";
 import { ConfigError, printProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
 import { addressList, bool, bytes, delayLevels, int, long, millis } from "./setting.ts";
-import { hoursOfDay, name, oneOf, onePath, path, percent, port, reachableHost } from "./setting.ts";
+import {
+  hostNames,
+  hoursOfDay,
+  name,
+  oneOf,
+  onePath,
+  path,
+  percent,
+  port,
+  reachableHost,
+} from "./setting.ts";
 import type { Setting } from "./setting.ts";
 
 const MUTABLE = { mutable: true };
@@ -44,6 +54,17 @@ const NETWORK = {
   haListenPort: port(0, "The port for replicas that routes name; 0 means listenPort + 1"),
   namesrvPort: port(9876, "The name server's port; 0 takes a free one", OWN),
   httpPort: port(8080, "The port of the HTTP API and the dashboard; 0 takes a free one", OWN),
+  httpWriteAccess: oneOf(
+    ["loopback", "anyone"],
+    "loopback",
+    "From where the HTTP API takes changes: from this machine, or from wherever its port can be reached",
+    OWN,
+  ),
+  httpAllowedHosts: hostNames(
+    "",
+    "Names by which browsers may reach the HTTP port, beside addresses and localhost; * for any",
+    OWN,
+  ),
   brokerIP1: reachableHost(
     "",
     "The address that clients are told, with a port where it is mapped; empty means found out",

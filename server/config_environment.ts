@@ -20,18 +20,18 @@ const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
 
 /**
  * The settings that the environment gives, and warnings about variables that look as if they meant to give one.
- * `isBrokerAlone` says whether Apache's NAMESRV_ADDR counts: a program with a name server of its own must not register
+ * `needsNamesrv` says whether Apache's NAMESRV_ADDR counts: a program with a name server of its own must not register
  * elsewhere only because the tools on its machine are told where to look.
  */
 export function readEnvironment(
   environment: Environment,
-  isBrokerAlone: boolean,
+  needsNamesrv: boolean,
 ): { entries: SettingEntry[]; warnings: string[] } {
   const keys = new Map(Object.keys(SETTINGS).map((key) => [environmentName(key), key]));
   const entries: SettingEntry[] = [];
   const warnings: string[] = [];
   const namesrvAddr = environment["NAMESRV_ADDR"] ?? "";
-  if (isBrokerAlone && namesrvAddr !== "") {
+  if (needsNamesrv && namesrvAddr !== "") {
     entries.push({ key: "namesrvAddr", value: namesrvAddr, where: "NAMESRV_ADDR" });
   }
   for (const [where, value = ""] of Object.entries(environment)) {

@@ -3,7 +3,7 @@
 import type { Role } from "./command_line.ts";
 import type { Config } from "./config.ts";
 import { haPort, reachableAddress, storePaths } from "./config_derived.ts";
-import { takePort } from "./listen.ts";
+import { startHttpServer } from "./http/http_server.ts";
 import type { Log } from "./log.ts";
 import { joinAddress, splitAddress } from "./setting.ts";
 import { createBroker } from "./broker/broker.ts";
@@ -16,16 +16,22 @@ export interface Server extends AsyncDisposable {
 }
 
 /**
- * Starts the parts of a role: namesrv; broker; or serve, which is both. All have an HTTP port with /healthz.
+ * Starts the parts of a role: namesrv; broker; serve, which is both; or dashboard, which is neither. All have an HTTP
+ * port with /healthz, the API and the dashboard.
  * @throws when a port is taken, the data folder cannot be used, or what is in it is damaged.
  */
-export async function startServer(role: Role, config: Config, log: Log): Promise<Server> {
+export async function startServer(
+  role: Role,
+  config: Config,
+  version: string,
+  log: Log,
+): Promise<Server> {
   await using stack = new AsyncDisposableStack();
   const lines: string[] = [];
   // The address that is told is known once the broker listens; the name server asks for it with each answer.
   const localBrokerAddrs = new Set<string>();
   const nameServers = config.namesrvAddr.split(";").filter((address) => address !== "");
-  if (role !== "broker") {
+  if (role === "serve" || role === "namesrv") {
     const namesrv = stack.use(
       await createNamesrv({
         hostname: config.bindAddress,
@@ -40,7 +46,7 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
     if (!nameServers.includes(own)) nameServers.unshift(own);
     lines.push(`  name server  ${config.bindAddress}:${namesrv.port}`);
   }
-  if (role !== "namesrv") {
+  if (role === "serve" || role === "broker") {
     const broker = stack.use(await createBroker(config, { log: log.scope("broker") }));
     const host = guessHostname(Deno.networkInterfaces());
     const brokerAddr = reachableAddress(config.brokerIP1, host, broker.port);
@@ -59,15 +65,13 @@ export async function startServer(role: Role, config: Config, log: Log): Promise
       `  data         ${config.storePathRootDir} (${config.flushDiskType})`,
     );
   }
-  const { bindAddress: hostname, httpPort: port } = config;
-  const http = takePort(
-    hostname,
-    port,
-    "--http-port",
-    () => Deno.serve({ hostname, port, onListen: () => {} }, answerHttp),
+  const http = stack.use(startHttpServer({ config, nameServers, version, log: log.scope("http") }));
+  const local = `http://${joinAddress(ownHostname(config.bindAddress), http.port)}`;
+  const writers = config.httpWriteAccess === "anyone" ? "anyone" : "this machine only";
+  lines.push(
+    `  dashboard    ${local}/ (changes from ${writers})`,
+    `  health       ${local}/healthz`,
   );
-  stack.defer(() => http.shutdown());
-  lines.push(`  health       http://127.0.0.1:${http.addr.port}/healthz`);
   const parts = stack.move();
   return {
     banner: `\nComet is ready.\n${lines.join("\n")}\n\n`,
@@ -87,10 +91,4 @@ function toldAddress(role: Role, config: Config, brokerAddr: string): string {
 function ownHostname(bindAddress: string): string {
   if (bindAddress === "0.0.0.0") return "127.0.0.1";
   return bindAddress === "::" ? "::1" : bindAddress;
-}
-
-function answerHttp(request: Request): Response {
-  return new URL(request.url).pathname === "/healthz"
-    ? new Response("ok\n")
-    : new Response("not found\n", { status: 404 });
 }

@@ -109,6 +109,17 @@ export function percent(
   return integer(fallback, description, "a percentage", { min: 1, max: 100, ...options });
 }
 
+/** Host names, separated by semicolons; `*` means any. */
+export function hostNames(
+  fallback: string,
+  description: string,
+  options: SettingOptions = {},
+): Setting<string> {
+  const parse = (text: string) =>
+    text.split(";").every((word) => /^(\*|[\w.-]*)$/.test(word.trim())) ? text : undefined;
+  return setting(fallback, description, "host names with ; between them", parse, options);
+}
+
 /** Hours of the day, separated by semicolons. */
 export function hoursOfDay(
   fallback: string,

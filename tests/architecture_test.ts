@@ -8,6 +8,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["store/file_system.ts", ["node:fs", "store/"]],
   ["store/", ["store/", "client/protocol/"]],
   ["server/namesrv/", ["server/", "client/", "node:"]],
+  ["server/http/", ["server/", "client/", "hono", "@hono/zod-openapi"]],
   ["server/", ["server/", "store/", "client/", "@std/cli/", "node:"]],
   ["main.ts", ["server/", "client/"]],
 ];

@@ -10,6 +10,7 @@ import { RemotingClient } from "../../client/remoting/remoting_client.ts";
 export interface Comet extends AsyncDisposable {
   brokerPort: number;
   namesrvPort: number;
+  httpPort: number;
   pid: number;
   /** What it printed at its start. */
   banner: string;
@@ -72,6 +73,7 @@ export async function startComet(
   return {
     brokerPort: port("broker"),
     namesrvPort: port("name server"),
+    httpPort: port("health"),
     pid: child.pid,
     banner,
     log: errors,

@@ -21,5 +21,5 @@ Deno.FsFile.prototype.syncData = async function () {
   await new Promise((resolve) => setTimeout(resolve, 100));
   throw new Error("Input/output error (os error 5)");
 };
-const server = await startServer(command.role, config, createLog(config.logLevel));
+const server = await startServer(command.role, config, "0.0.0", createLog(config.logLevel));
 Deno.stdout.writeSync(new TextEncoder().encode(server.banner));

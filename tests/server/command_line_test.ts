@@ -152,13 +152,20 @@ Deno.test("parseCommandLine() refuses unknown roles and surplus words", () => {
   assertEquals(usageMistake(["brokr"]), 'unknown role "brokr"; did you mean "broker"?');
   assertEquals(usageMistake(["stor"]), 'unknown role "stor"; did you mean "store"?');
   assertEquals(
-    usageMistake(["dashboard"]),
-    'unknown role "dashboard"; the roles are serve, namesrv, broker',
+    usageMistake(["consumer"]),
+    'unknown role "consumer"; the roles are serve, namesrv, broker, dashboard',
   );
   assertEquals(
     usageMistake(["broker", "5"]),
     'unexpected argument "5"; put one role first, then flags',
   );
+});
+
+Deno.test("the roles that need a name server say so", () => {
+  for (const role of ["broker", "dashboard"]) {
+    const command = parseCommandLine([role], {});
+    assertThrows(() => resolveConfig(command as RunCommand), UsageError, "--namesrv HOST:9876");
+  }
 });
 
 Deno.test("environmentName() tells all settings apart", () => {
