@@ -17,13 +17,15 @@ import {
 } from "../protocol/header_schema.ts";
 import { refuse, ResponseCode } from "../protocol/response_code.ts";
 import type { ClusterInfo, TopicRouteData } from "../protocol/route_data.ts";
-import { RemotingClient } from "../remoting/remoting_client.ts";
+import { RemotingClient, type RemotingClientOptions } from "../remoting/remoting_client.ts";
 
 export interface AdminClientOptions {
   /** Addresses of name servers, "host:port"; the first that answers is asked. */
   nameServers: readonly string[];
   /** How long to wait for an answer; 5 s without it. */
   timeoutMillis?: number;
+  /** Handles what brokers ask; without it they are not answered. */
+  onRequest?: RemotingClientOptions["onRequest"];
 }
 
 /** One broker of a cluster. */
@@ -46,8 +48,10 @@ export interface Answer<R extends Fields> {
 export interface InvokeOptions {
   body?: Uint8Array;
   timeoutMillis?: number;
-  /** Codes that are answers too, beside SUCCESS; their header is not read. */
+  /** Codes that are answers too, beside SUCCESS; their header is empty where it is not whole. */
   accept?: readonly number[];
+  /** Codes that are answers too, with the header of a successful one. */
+  acceptWithHeader?: readonly number[];
 }
 
 /** A broker or a name server that does not answer. */
@@ -61,9 +65,11 @@ export const MASTER_ID = 0;
 export class AdminClient implements AsyncDisposable {
   readonly nameServers: readonly string[];
   readonly #timeoutMillis: number;
-  readonly #remoting = new RemotingClient();
+  readonly #remoting: RemotingClient;
 
   constructor(options: AdminClientOptions) {
+    const { onRequest } = options;
+    this.#remoting = new RemotingClient(onRequest === undefined ? {} : { onRequest });
     this.nameServers = options.nameServers;
     this.#timeoutMillis = options.timeoutMillis ?? TIMEOUT_MILLIS;
   }
@@ -86,12 +92,31 @@ export class AdminClient implements AsyncDisposable {
     );
     const answer = await this.#send(address, request, options.timeoutMillis);
     const { code, remark, body, extFields } = answer;
-    const isSuccess = code === ResponseCode.SUCCESS;
+    const isSuccess = code === ResponseCode.SUCCESS ||
+      (options.acceptWithHeader?.includes(code) ?? false);
     if (!isSuccess && !options.accept?.includes(code)) {
       throw refuse(code, remark ?? `${command.name} was answered ${code} by ${address}`);
     }
     const read = isSuccess ? decodeHeader(command.response, extFields) : {} as HeaderOf<R>;
     return { code, remark, header: read, body };
+  }
+
+  /**
+   * Sends a command that is not answered.
+   * @throws {UnreachableError} when there is no connection.
+   */
+  async invokeOneway<Q extends Fields, R extends Fields>(
+    address: string,
+    command: Command<Q, R>,
+    header: HeaderInput<Q>,
+    body?: Uint8Array,
+  ): Promise<void> {
+    const request = createRequest(command.code, encodeHeader(command.request, header), body);
+    try {
+      (await this.#remoting.connect(address)).invokeOneway(request);
+    } catch (cause) {
+      throw new UnreachableError(`Cannot reach ${address}`, { cause });
+    }
   }
 
   async #send(

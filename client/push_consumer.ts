@@ -1,0 +1,184 @@
+/**
+ * A consumer that is handed messages as they come. Members of a group share the queues (CLUSTERING) or each get every
+ * message (BROADCASTING). What a listener does not manage comes again later, and goes to the dead letters in the end.
+ */
+
+import { consumeConcurrently } from "./consume_concurrently.ts";
+import { consumeOrderly } from "./consume_orderly.ts";
+import { answerAdmins } from "./consumer_admin.ts";
+import type { ReceivedMessage } from "./message.ts";
+import { MqClient, type MqClientOptions } from "./mq_client.ts";
+import { type ConsumeFrom, OffsetStore } from "./offset_store.ts";
+import { NOTIFY_CONSUMER_IDS_CHANGED } from "./protocol/commands/client.ts";
+import { decodeHeader } from "./protocol/header_schema.ts";
+import {
+  type ConsumerData,
+  createSubscriptionData,
+  ExpressionType,
+  type MessageModel,
+  SUB_ALL,
+  type SubscriptionData,
+} from "./protocol/heartbeat.ts";
+import { QueueSet } from "./queue_set.ts";
+import { sendReply } from "./requests.ts";
+
+/** What a listener says of messages; nothing at all, and CONSUME_SUCCESS, mean that it is done with them. */
+export type ConsumeResult = "CONSUME_SUCCESS" | "RECONSUME_LATER" | void;
+
+/** Handles messages of one queue. What it throws counts as RECONSUME_LATER. */
+export type MessageListener = (
+  messages: readonly ReceivedMessage[],
+) => ConsumeResult | Promise<ConsumeResult>;
+
+export interface PushConsumerOptions extends MqClientOptions {
+  /** The consumer group. */
+  group: string;
+  onMessages: MessageListener;
+  messageModel?: MessageModel;
+  /** Messages of a queue one after the other, each tried again until it is managed. */
+  orderly?: boolean;
+  /** Where a group begins that has no offset yet; CONSUME_FROM_LAST_OFFSET without it. */
+  consumeFrom?: ConsumeFrom;
+  /** How many calls of the listener may be under way; 20 without it. */
+  consumeThreadMax?: number;
+  /** How many messages a listener is handed at most; 1 without it. */
+  consumeMessageBatchMaxSize?: number;
+  /** How many messages are asked for at a time; 32 without it. */
+  pullBatchSize?: number;
+  /** How many messages of a queue may wait here; 1000 without it. */
+  pullThresholdForQueue?: number;
+  /** How often a message is consumed again before it is a dead letter; the group's own setting without it. */
+  maxReconsumeTimes?: number;
+  /** How long an orderly consumer waits before it tries a message again; 1 s without it. */
+  suspendCurrentQueueTimeMillis?: number;
+}
+
+/** Options with what counts where nothing was said. */
+export type ConsumeSettings =
+  & Required<
+    Omit<PushConsumerOptions, keyof MqClientOptions | "maxReconsumeTimes">
+  >
+  & { readonly maxReconsumeTimes: number | undefined };
+
+/** What the parts of a push consumer share. */
+export interface ConsumerParts {
+  readonly client: MqClient;
+  readonly settings: ConsumeSettings;
+  readonly offsets: OffsetStore;
+  readonly subscriptions: ReadonlyMap<string, SubscriptionData>;
+  readonly startTimestamp: number;
+}
+
+const SAVE_MILLIS = 5_000;
+const REBALANCE_MILLIS = 20_000;
+
+export class PushConsumer implements AsyncDisposable {
+  readonly client: MqClient;
+  readonly #settings: ConsumeSettings;
+  readonly #subscriptions = new Map<string, SubscriptionData>();
+  readonly #offsets: OffsetStore;
+  readonly #queues: QueueSet;
+  readonly #stack = new AsyncDisposableStack();
+
+  constructor(options: PushConsumerOptions) {
+    const { group } = options;
+    this.#settings = settingsOf(options);
+    this.client = this.#stack.use(new MqClient(options));
+    this.#offsets = new OffsetStore(
+      this.client,
+      group,
+      this.#settings.messageModel === "CLUSTERING",
+    );
+    const parts: ConsumerParts = {
+      client: this.client,
+      settings: this.#settings,
+      offsets: this.#offsets,
+      subscriptions: this.#subscriptions,
+      startTimestamp: Date.now(),
+    };
+    const consume = this.#settings.orderly ? consumeOrderly(parts) : consumeConcurrently(parts);
+    this.#queues = new QueueSet(parts, consume);
+    this.#stack.use(answerAdmins(parts, this.#queues));
+    this.#stack.use(
+      this.client.handle(NOTIFY_CONSUMER_IDS_CHANGED, (request) => {
+        const header = decodeHeader(NOTIFY_CONSUMER_IDS_CHANGED.request, request.extFields);
+        if (header.consumerGroup === group) this.#rebalance();
+        return undefined;
+      }),
+    );
+  }
+
+  /**
+   * Wants messages of a topic: all, those with some tags ("a || b"), or those that fit an SQL92 expression.
+   * @throws {RangeError} when there is no tag in the text.
+   */
+  subscribe(topic: string, expression: string | { readonly sql: string } = SUB_ALL): this {
+    const isSql = typeof expression === "object";
+    const text = isSql ? expression.sql : expression;
+    const type = isSql ? ExpressionType.SQL92 : ExpressionType.TAG;
+    this.#subscriptions.set(topic, createSubscriptionData(topic, text, type, Date.now()));
+    return this;
+  }
+
+  /** Begins to consume. @throws {UnreachableError} when no name server answers. */
+  async start(): Promise<this> {
+    const { group, messageModel } = this.#settings;
+    if (messageModel === "CLUSTERING") this.subscribe(`%RETRY%${group}`);
+    for (const topic of this.#subscriptions.keys()) await this.#queues.findQueues(topic);
+    await this.client.addConsumer(group, () => this.#consumerData());
+    const every = (millis: number, run: () => void) => {
+      const timer = setInterval(run, millis);
+      this.#stack.defer(() => clearInterval(timer));
+    };
+    every(REBALANCE_MILLIS, () => this.#rebalance());
+    every(SAVE_MILLIS, () => this.#offsets.save());
+    await this.#queues.rebalance();
+    return this;
+  }
+
+  #rebalance(): void {
+    this.#queues.rebalance().catch((error) =>
+      this.client.reportError("cannot share the queues anew", error)
+    );
+  }
+
+  /** Answers a message that was sent with `Producer.request`. @throws {TypeError} when it was not. */
+  async reply(request: ReceivedMessage, body: Uint8Array | string): Promise<void> {
+    await sendReply(this.client, request, body);
+  }
+
+  #consumerData(): ConsumerData {
+    const { group, messageModel, consumeFrom } = this.#settings;
+    return {
+      groupName: group,
+      consumeType: "CONSUME_PASSIVELY",
+      messageModel,
+      consumeFromWhere: typeof consumeFrom === "object" ? "CONSUME_FROM_TIMESTAMP" : consumeFrom,
+      subscriptionDataSet: [...this.#subscriptions.values()],
+      unitMode: false,
+    };
+  }
+
+  /** Stops: finishes what listeners are doing, and tells the brokers how far it has come. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queues.stop();
+    await this.client.removeConsumer(this.#settings.group);
+    await this.#stack.disposeAsync();
+  }
+}
+
+function settingsOf(options: PushConsumerOptions): ConsumeSettings {
+  return {
+    group: options.group,
+    onMessages: options.onMessages,
+    messageModel: options.messageModel ?? "CLUSTERING",
+    orderly: options.orderly ?? false,
+    consumeFrom: options.consumeFrom ?? "CONSUME_FROM_LAST_OFFSET",
+    consumeThreadMax: options.consumeThreadMax ?? 20,
+    consumeMessageBatchMaxSize: options.consumeMessageBatchMaxSize ?? 1,
+    pullBatchSize: options.pullBatchSize ?? 32,
+    pullThresholdForQueue: options.pullThresholdForQueue ?? 1_000,
+    maxReconsumeTimes: options.maxReconsumeTimes,
+    suspendCurrentQueueTimeMillis: options.suspendCurrentQueueTimeMillis ?? 1_000,
+  };
+}
