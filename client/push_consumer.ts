@@ -102,7 +102,7 @@ export class PushConsumer implements AsyncDisposable {
     this.#stack.use(
       this.client.handle(NOTIFY_CONSUMER_IDS_CHANGED, (request) => {
         const header = decodeHeader(NOTIFY_CONSUMER_IDS_CHANGED.request, request.extFields);
-        if (header.consumerGroup === group) this.#rebalance();
+        if (header.consumerGroup === group) this.#queues.rebalance();
         return undefined;
       }),
     );
@@ -130,16 +130,10 @@ export class PushConsumer implements AsyncDisposable {
       const timer = setInterval(run, millis);
       this.#stack.defer(() => clearInterval(timer));
     };
-    every(REBALANCE_MILLIS, () => this.#rebalance());
+    every(REBALANCE_MILLIS, () => this.#queues.rebalance());
     every(SAVE_MILLIS, () => this.#offsets.save());
     await this.#queues.rebalance();
     return this;
-  }
-
-  #rebalance(): void {
-    this.#queues.rebalance().catch((error) =>
-      this.client.reportError("cannot share the queues anew", error)
-    );
   }
 
   /** Answers a message that was sent with `Producer.request`. @throws {TypeError} when it was not. */

@@ -20,6 +20,8 @@ import { allocateAveragely } from "./rebalance.ts";
 const SUSPEND_MILLIS = 15_000;
 /** How long to wait after a pull that failed (pullTimeDelayMillsWhenException). */
 const FAILURE_MILLIS = 3_000;
+/** How soon to look again for a topic that is not there yet, or a group that its broker does not know yet. */
+const AGAIN_MILLIS = 1_000;
 /** How long listeners may take when the consumer stops. */
 const STOP_MILLIS = 5_000;
 
@@ -36,6 +38,7 @@ export class QueueSet {
   #rebalancing: Promise<void> | undefined;
   #isWanted = false;
   #isStopped = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: ConsumerParts, consume: ConsumeLoop) {
     this.#parts = parts;
@@ -56,24 +59,41 @@ export class QueueSet {
     }
   }
 
-  /** Takes the queues that are this member's now, and gives up the others. Calls while one runs make one more. */
-  async rebalance(): Promise<void> {
+  /**
+   * Takes the queues that are this member's now, and gives up the others. Calls while one runs make one more. Never
+   * rejects: what failed is tried again soon.
+   */
+  rebalance(): Promise<void> {
     this.#isWanted = true;
-    this.#rebalancing ??= this.#rebalanceWhileWanted().finally(() => this.#rebalancing = undefined);
-    await this.#rebalancing;
+    return this.#rebalancing ??= this.#rebalanceWhileWanted().catch((error) => {
+      this.#parts.client.reportError("cannot share the queues anew", error);
+      this.#rebalanceSoon();
+    }).finally(() => this.#rebalancing = undefined);
   }
 
   async #rebalanceWhileWanted(): Promise<void> {
     while (this.#isWanted && !this.#isStopped) {
       this.#isWanted = false;
-      for (const topic of this.#parts.subscriptions.keys()) await this.#rebalanceTopic(topic);
+      const { subscriptions } = this.#parts;
+      let isWhole = true;
+      for (const topic of subscriptions.keys()) {
+        isWhole = await this.#rebalanceTopic(topic) && isWhole;
+      }
+      if (!isWhole) this.#rebalanceSoon();
     }
   }
 
-  async #rebalanceTopic(topic: string): Promise<void> {
+  #rebalanceSoon(): void {
+    clearTimeout(this.#again);
+    if (this.#isStopped) return;
+    this.#again = setTimeout(() => this.rebalance(), AGAIN_MILLIS);
+  }
+
+  /** Returns whether the topic is there and its group known. */
+  async #rebalanceTopic(topic: string): Promise<boolean> {
     const queues = await this.findQueues(topic);
     const own = await this.#allocate(topic, queues);
-    if (own === undefined) return;
+    if (own === undefined) return false;
     const keys = new Set(own.map(queueKey));
     const lost = [...this.#held].filter(([key, { processQueue }]) =>
       processQueue.queue.topic === topic && !keys.has(key)
@@ -83,6 +103,7 @@ export class QueueSet {
     for (const queue of locked) {
       if (!this.#held.has(queueKey(queue))) await this.#take(queue);
     }
+    return queues.length > 0;
   }
 
   /** This member's share; undefined when nobody says who is in the group. */
@@ -99,8 +120,10 @@ export class QueueSet {
       const { consumerIdList } = parseJson(body) as { consumerIdList: string[] };
       return allocateAveragely(client.clientId, consumerIdList, queues);
     } catch (error) {
-      client.routes.forget(topic);
       client.reportError(`cannot learn who is in the group ${settings.group}`, error);
+      // A broker that was started anew knows nobody.
+      client.routes.forget(topic);
+      await client.heartbeat();
       return undefined;
     }
   }
@@ -213,7 +236,8 @@ export class QueueSet {
   /** Gives all queues up. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#rebalancing?.catch(() => {});
+    clearTimeout(this.#again);
+    await this.#rebalancing;
     for (const { processQueue } of this.#held.values()) processQueue.drop();
     const running = [...this.#held.values()].map((held) => held.running);
     await Promise.race([Promise.all(running), limit(STOP_MILLIS)]);

@@ -62,6 +62,11 @@ export const CLIENT_PROGRAMS: readonly ClientProgram[] = [
       env: { HOME: folder },
     }),
   },
+  {
+    label: "typescript",
+    build: () => Promise.resolve(),
+    command: () => ({ args: [Deno.execPath(), "run", "-A", `${HERE}typescript/main.ts`], env: {} }),
+  },
 ];
 
 /** A program at work; iterating gives what it prints, until it ends. */
