@@ -1,9 +1,10 @@
 /** The command line: picks the role, starts it, waits for the signal to stop. */
 
-import { helpText, parseCommandLine, resolveConfig } from "./server/command_line.ts";
+import { helpText, parseCommandLine } from "./server/command_line.ts";
+import { runTool } from "./server/command/tools.ts";
 import { createLog, describeError } from "./server/log.ts";
 import { startServer } from "./server/server.ts";
-import { runStoreCommand } from "./server/store_command.ts";
+import { loadConfig } from "./server/start_config.ts";
 
 /** Kept equal to deno.json's by a test. */
 export const COMET_VERSION = "0.1.0";
@@ -14,10 +15,17 @@ async function main(args: string[]): Promise<number> {
     const command = parseCommandLine(args, Deno.env.toObject());
     if (command.kind === "help") return print(helpText());
     if (command.kind === "version") return print(`comet ${COMET_VERSION}\n`);
-    if (command.kind === "store") return await runStoreCommand(command.args, Deno.env.toObject());
+    if (command.kind === "tool") {
+      const { tool, args } = command;
+      return await runTool(tool, {
+        args,
+        environment: Deno.env.toObject(),
+        version: COMET_VERSION,
+      });
+    }
     const { configFile } = command;
     const text = configFile === undefined ? "" : await Deno.readTextFile(configFile);
-    const { config, warnings } = resolveConfig(command, text);
+    const { config, warnings } = loadConfig(command, text);
     const log = createLog(config.logLevel);
     for (const warning of warnings) log.warn(warning);
     await using server = await startServer(command.role, config, COMET_VERSION, log);

@@ -5,12 +5,20 @@ import type { Config, SettingKey } from "./config.ts";
 import { fastPort } from "./config_derived.ts";
 import { readEnvironment } from "./config_environment.ts";
 import type { Environment } from "./config_environment.ts";
-import { type Flag, flagLines, readFlags, settingFlags, UsageError, wordHint } from "./flags.ts";
+import {
+  type Flag,
+  flagLines,
+  type ReadFlags,
+  readFlags,
+  settingFlags,
+  UsageError,
+  wordHint,
+} from "./flags.ts";
 import { ConfigError, parseProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
 
 /** What to run in this process. */
-const ROLES = {
+export const ROLES = {
   serve: "name server, broker, HTTP API and dashboard (the default)",
   namesrv: "a name server",
   broker: "a broker that registers at the name servers of --namesrv",
@@ -18,6 +26,20 @@ const ROLES = {
 } as const;
 
 export type Role = keyof typeof ROLES;
+
+/** What runs once and ends; each tool reads its own arguments. */
+export const TOOLS = {
+  admin: "looks at and changes a cluster, with the commands of mqadmin",
+  store: "checks, shows and mends a data folder that nothing runs over",
+  doctor: "says whether Comet can run here, or why it cannot be reached",
+  health: "says whether the server on this machine is up, for containers",
+  config: "shows the settings and where they come from, or a sample",
+  bench: "sends messages to any RocketMQ and tells rates and latencies",
+  completion: "prints the completions for a shell: bash, zsh or fish",
+  version: "shows the version, and that of what is inside",
+} as const;
+
+export type ToolName = keyof typeof TOOLS;
 
 /** What to tell whoever starts a role without the name server that it needs. */
 const NEEDS_NAMESRV: Readonly<Partial<Record<Role, string>>> = {
@@ -27,12 +49,13 @@ const NEEDS_NAMESRV: Readonly<Partial<Record<Role, string>>> = {
 };
 export { UsageError };
 
-interface RoleFlag extends Flag {
+export interface RoleFlag extends Flag {
   /** The setting that it sets. */
   readonly key?: SettingKey;
 }
 
-const FLAGS: Readonly<Record<string, RoleFlag>> = {
+/** The flags of every role. */
+export const FLAGS: Readonly<Record<string, RoleFlag>> = {
   data: { value: "DIR", key: "storePathRootDir", help: "the data folder (./comet-data)" },
   config: {
     letter: "c",
@@ -77,19 +100,34 @@ export interface RunCommand {
   readonly warnings: readonly string[];
 }
 
-/** What the user asked for; the arguments of `store` are for `runStoreCommand`. */
+/** What the user asked for. */
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "store"; readonly args: readonly string[] }
+  | { readonly kind: "tool"; readonly tool: ToolName; readonly args: readonly string[] }
   | RunCommand;
 
 /** Reads the command line; throws UsageError, with one line, when it makes no sense. */
 export function parseCommandLine(args: readonly string[], environment: Environment): Command {
-  if (args[0] === "store") return { kind: "store", args: args.slice(1) };
+  const [first = "", ...rest] = args;
+  if (isTool(first)) return { kind: "tool", tool: first, args: rest };
+  // "comet help store" is "comet store --help".
+  if (first === "help" && isTool(rest[0])) return { kind: "tool", tool: rest[0], args: ["--help"] };
   const { values, words } = readFlags(FLAGS, args, "comet --help");
-  if (values["help"] === true || words[0] === "help") return { kind: "help" };
+  if (values["help"] === true || words[0] === "help") {
+    if (words[0] === "help") readRole(words.slice(1));
+    return { kind: "help" };
+  }
   if (values["version"] === true) return { kind: "version" };
+  return readRunCommand(values, words, environment);
+}
+
+/** The run that flags of `FLAGS` and the words between them ask for. @throws {UsageError} */
+export function readRunCommand(
+  values: ReadFlags["values"],
+  words: readonly string[],
+  environment: Environment,
+): RunCommand {
   const role = readRole(words);
   const flags = flagEntries(values);
   refuseBadFlags(flags);
@@ -104,21 +142,43 @@ export function parseCommandLine(args: readonly string[], environment: Environme
   };
 }
 
+function isTool(word: string | undefined): word is ToolName {
+  return word !== undefined && Object.hasOwn(TOOLS, word);
+}
+
+/** What sets the configuration of a run, the file first and the flags last; what comes later counts. */
+export function settingEntries(
+  command: RunCommand,
+  fileText: string,
+  changed: readonly SettingEntry[] = [],
+): SettingEntry[][] {
+  const { role, configFile = "", environment, flags } = command;
+  const inRole = role === "namesrv" ? asNamesrvEntry : (entry: SettingEntry) => entry;
+  const file = parseProperties(fileText, configFile).map(inRole);
+  const given = flags.map((entry) => entry.where === "--set" ? inRole(entry) : entry);
+  return [file, [...changed], [...environment], given];
+}
+
+export interface ResolvedConfig {
+  readonly config: Config;
+  /** To be logged. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * The configuration of a run: defaults, then the file (`fileText` is what `configFile` holds), then the environment,
- * then flags. Throws ConfigError or UsageError; returns warnings to log.
+ * The configuration of a run: defaults, then the file (`fileText` is what `configFile` holds), then what admins
+ * `changed`, then the environment, then flags.
+ * @throws {ConfigError} or UsageError.
  */
 export function resolveConfig(
   command: RunCommand,
   fileText = "",
-): { config: Config; warnings: string[] } {
+  changed: readonly SettingEntry[] = [],
+): ResolvedConfig {
   const config = defaultConfig();
-  const { role, configFile = "", environment, flags } = command;
+  const { role } = command;
   const warnings = [...command.warnings];
-  const inRole = role === "namesrv" ? asNamesrvEntry : (entry: SettingEntry) => entry;
-  const file = parseProperties(fileText, configFile).map(inRole);
-  const given = flags.map((entry) => entry.where === "--set" ? inRole(entry) : entry);
-  for (const entries of [file, environment, given]) {
+  for (const entries of settingEntries(command, fileText, changed)) {
     warnings.push(...applySettings(config, entries));
   }
   const need = NEEDS_NAMESRV[role];
@@ -129,16 +189,18 @@ export function resolveConfig(
 
 /** What `--help` prints. */
 export function helpText(): string {
-  const roles = Object.entries(ROLES).map(([role, help]) => `  ${role.padEnd(27)}${help}`);
+  const wordLines = (words: Readonly<Record<string, string>>) =>
+    Object.entries(words).map(([word, help]) => `  ${word.padEnd(27)}${help}`).join("\n");
   return `Comet: Apache RocketMQ in one program.
 
 Usage: comet [ROLE] [FLAGS]
-       comet store verify|dump|repair DIR [FLAGS]
+       comet TOOL [FLAGS]
 
 Roles:
-${roles.join("\n")}
+${wordLines(ROLES)}
 
-Tools for a data folder, while nothing runs over it: comet store --help
+Tools (comet help TOOL tells more):
+${wordLines(TOOLS)}
 
 Flags:
 ${flagLines(FLAGS).join("\n")}
@@ -157,7 +219,7 @@ Examples:
 function readRole(words: readonly string[]): Role {
   const [word = "serve", surplus] = words;
   if (!Object.hasOwn(ROLES, word)) {
-    const hint = wordHint(word, Object.keys(ROLES), "roles", ["store"]);
+    const hint = wordHint(word, Object.keys(ROLES), "roles", Object.keys(TOOLS));
     throw new UsageError(`unknown role ${JSON.stringify(word)}; ${hint}`);
   }
   if (surplus !== undefined) {
@@ -197,24 +259,26 @@ function asNamesrvEntry(entry: SettingEntry): SettingEntry {
   return entry.key === "listenPort" ? { ...entry, key: "namesrvPort" } : entry;
 }
 
-/** Says which two settings collide, where the system would only say that an address is in use. */
-function refusePortClash(role: Role, config: Config): void {
-  const broker = { "the broker (--broker-port)": config.listenPort };
+/** The ports that a role listens on, 0 for any, by what listens and the flag that says otherwise. */
+export function portsOf(role: Role, config: Config): Readonly<Record<string, number>> {
+  const broker: Record<string, number> = { "the broker (--broker-port)": config.listenPort };
   if (config.listenPort > 0) {
-    Object.assign(broker, {
-      "the broker's second port (--set fastListenPort)": fastPort(config, config.listenPort),
-    });
+    broker["the broker's second port (--set fastListenPort)"] = fastPort(config, config.listenPort);
   }
   const namesrv = { "the name server (--namesrv-port)": config.namesrvPort };
   const http = { "HTTP (--http-port)": config.httpPort };
-  const used = {
+  return {
     serve: { ...namesrv, ...broker, ...http },
     broker: { ...broker, ...http },
     namesrv: { ...namesrv, ...http },
     dashboard: http,
   }[role];
+}
+
+/** Says which two settings collide, where the system would only say that an address is in use. */
+function refusePortClash(role: Role, config: Config): void {
   const owners = new Map<number, string>();
-  for (const [owner, port] of Object.entries(used)) {
+  for (const [owner, port] of Object.entries(portsOf(role, config))) {
     if (port === 0) continue;
     const other = owners.get(port);
     if (other !== undefined) {

@@ -5,12 +5,15 @@
  */
 
 import { apacheSettingNames, isApacheSetting, refusedPromise } from "./config_apache.ts";
+import { MESSAGES } from "./config_messages.ts";
+import { METRICS } from "./config_metrics.ts";
+import { NAMESRV } from "./config_namesrv.ts";
 import { TIMERS } from "./config_timers.ts";
 import { LOG_LEVELS } from "./log.ts";
 import { nearestName } from "./nearest_name.ts";
 import { ConfigError, printProperties } from "./properties.ts";
 import type { SettingEntry } from "./properties.ts";
-import { addressList, bool, bytes, delayLevels, int, long, millis } from "./setting.ts";
+import { addressList, bool, bytes, int, long, millis } from "./setting.ts";
 import {
   hostNames,
   hoursOfDay,
@@ -205,10 +208,6 @@ const TOPICS = {
   traceTopicEnable: bool(false, "Whether the topic for client traces exists from the start"),
   msgTraceTopicName: name("RMQ_SYS_TRACE_TOPIC", "The topic for client traces"),
   storeReplyMessageEnable: bool(true, "Whether answers to requests are stored as well", MUTABLE),
-  messageDelayLevel: delayLevels(
-    "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
-    "The delay levels, from level 1 on",
-  ),
   enablePropertyFilter: bool(true, "Whether consumers may filter with SQL92", {
     apacheDefault: "false",
     ...MUTABLE,
@@ -358,51 +357,19 @@ const TRANSACTIONS = {
   ),
 };
 
-const NAMESRV = {
-  scanNotActiveBrokerInterval: millis(5_000, "How often silent brokers are looked for"),
-  kvConfigPath: path(
-    "",
-    "The file of the key-value configuration; empty means namesrv/kvConfig.json in the data folder",
-    {
-      apacheDefault: "~/namesrv/kvConfig.json",
-    },
-  ),
-  orderMessageEnable: bool(
-    false,
-    "Whether routes carry the order configuration of their topic",
-  ),
-  returnOrderTopicConfigToBroker: bool(
-    true,
-    "Whether a broker that registers is told the order configuration",
-  ),
-  enableAllTopicList: bool(true, "Whether clients may list all topics"),
-  enableTopicList: bool(true, "Whether clients may list the topics of a cluster"),
-  deleteTopicWithBrokerRegistration: bool(
-    false,
-    "Whether a registration removes the topics that it leaves out",
-  ),
-  supportActingMaster: bool(
-    false,
-    "Whether routes name the replica with the lowest id as master where the master is gone",
-  ),
-  needWaitForService: bool(
-    false,
-    "Whether routes are refused after the start until brokers have had time to register",
-  ),
-  waitSecondsForService: int(45, "How many seconds that is"),
-};
-
 /** The rows in the order of the documentation. */
 export const SETTING_SECTIONS = [
   { title: "Identity", settings: IDENTITY },
   { title: "Network", settings: NETWORK },
   { title: "Store", settings: STORE },
   { title: "Topics and groups", settings: TOPICS },
+  { title: "Messages", settings: MESSAGES },
   { title: "Consuming and queries", settings: CONSUMING },
   { title: "Popping", settings: POPPING },
   { title: "Transactions", settings: TRANSACTIONS },
   { title: "Timer messages", settings: TIMERS },
   { title: "Name server", settings: NAMESRV },
+  { title: "Metrics", settings: METRICS },
 ] as const;
 
 /** All rows by key. */
@@ -411,11 +378,13 @@ export const SETTINGS = {
   ...NETWORK,
   ...STORE,
   ...TOPICS,
+  ...MESSAGES,
   ...CONSUMING,
   ...POPPING,
   ...TRANSACTIONS,
   ...TIMERS,
   ...NAMESRV,
+  ...METRICS,
 };
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -22,6 +22,12 @@ export function reachableAddress(configured: string, found: string, listenPort: 
   return joinAddress(address?.host ?? found, address?.port ?? listenPort);
 }
 
+/** How this process reaches what it listens on. */
+export function ownHostname(bindAddress: string): string {
+  if (bindAddress === "0.0.0.0") return "127.0.0.1";
+  return bindAddress === "::" ? "::1" : bindAddress;
+}
+
 /** Folders and files under the data folder, by Apache's names. */
 export interface StorePaths {
   readonly root: string;

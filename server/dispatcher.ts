@@ -13,6 +13,7 @@ import { createResponse, EMPTY, isOneway, type RemotingCommand } from "../client
 import { RemotingError, ResponseCode } from "../client/protocol/response_code.ts";
 import { requestCodeName } from "../client/protocol/request_code.ts";
 import { describeError, type Log } from "./log.ts";
+import { countedRequestCode, RpcFlag, RpcLatency } from "./metrics/rpc_latency.ts";
 
 /** What a handler answers. Without a code it is SUCCESS. */
 export interface Reply<R extends Fields = Fields> {
@@ -36,6 +37,8 @@ export interface RequestContext<Q extends Fields, R extends Fields> {
   connection: Connection;
   /** Answers a request whose handler returned PARKED. */
   respond: (reply: Reply<R>) => void;
+  /** Set by a handler: the request waits for a message. */
+  isLongPolling: boolean;
 }
 
 export type HandlerResult<R extends Fields> = Reply<R> | Promise<Reply<R>> | typeof PARKED;
@@ -58,29 +61,49 @@ export function route<Q extends Fields, R extends Fields>(
 export class Dispatcher {
   readonly #routes: Map<number, Route>;
   readonly #log: Log;
+  readonly #rpc: RpcLatency;
   /** The remark for a code that no route serves. */
   readonly #unservedRemark: (code: number) => string;
 
-  constructor(routes: Route[], log: Log, unservedRemark: (code: number) => string) {
+  /** @param rpc counts the requests. */
+  constructor(
+    routes: Route[],
+    log: Log,
+    unservedRemark: (code: number) => string,
+    rpc: RpcLatency = new RpcLatency(),
+  ) {
     this.#routes = new Map(routes.map((route) => [route.command.code, route]));
     this.#log = log;
+    this.#rpc = rpc;
     this.#unservedRemark = unservedRemark;
   }
 
   /** Handles one request: route, decode, handle, answer. Never throws. */
   dispatch(request: RemotingCommand, connection: Connection): void {
+    const started = Date.now();
     const route = this.#routes.get(request.code);
     if (route === undefined) {
+      const { REQUEST_CODE_NOT_SUPPORTED } = ResponseCode;
+      this.#rpc.record(countedRequestCode(request.code), REQUEST_CODE_NOT_SUPPORTED, 0, 0);
       answer(request, connection, undefined, {
         code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
         remark: this.#unservedRemark(request.code),
       });
       return;
     }
-    const respond = (reply: Reply) => answer(request, connection, route, reply);
+    let context: RequestContext<Fields, Fields> | undefined;
+    const respond = (reply: Reply) => {
+      answer(request, connection, route, reply);
+      const flags = (context?.isLongPolling ? RpcFlag.LONG_POLLING : 0) |
+        (isOneway(request) ? RpcFlag.ONEWAY : 0);
+      const code = reply.code ?? ResponseCode.SUCCESS;
+      this.#rpc.record(request.code, code, flags, Date.now() - started);
+    };
     try {
       const header = decodeHeader(route.command.request, request.extFields);
-      const result = route.handle({ header, body: request.body, request, connection, respond });
+      const { body } = request;
+      context = { header, body, request, connection, respond, isLongPolling: false };
+      const result = route.handle(context);
       if (result === PARKED) return;
       if (result instanceof Promise) {
         result.then(respond, (error) => respond(this.#refusal(error, request)));

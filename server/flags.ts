@@ -89,10 +89,11 @@ export function settingFlags(values: ReadFlags["values"]): SettingEntry[] {
 
 /** A line of help for each flag. */
 export function flagLines(table: FlagTable): string[] {
-  return Object.entries(table).map(([flag, { letter, value, help }]) => {
-    const usage = `${letter === undefined ? "    " : `-${letter}, `}--${flag} ${value ?? ""}`;
-    return `  ${usage.padEnd(27)}${help}`;
-  });
+  const usages = Object.entries(table).map(([flag, { letter, value }]) =>
+    `${letter === undefined ? "    " : `-${letter}, `}--${flag} ${value ?? ""}`
+  );
+  const width = Math.max(27, ...usages.map((usage) => usage.length + 1));
+  return Object.values(table).map(({ help }, at) => `  ${usages[at]!.padEnd(width)}${help}`);
 }
 
 /** "did you mean …?" for a word that is none of `words` or `more`, or the list of `words`. */

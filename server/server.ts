@@ -2,11 +2,13 @@
 
 import type { Role } from "./command_line.ts";
 import type { Config } from "./config.ts";
-import { haPort, reachableAddress, storePaths } from "./config_derived.ts";
+import { haPort, ownHostname, reachableAddress, storePaths } from "./config_derived.ts";
 import { startHttpServer } from "./http/http_server.ts";
 import type { Log } from "./log.ts";
 import { joinAddress, splitAddress } from "./setting.ts";
 import { createBroker } from "./broker/broker.ts";
+import type { MetricSources } from "./metrics/registry.ts";
+import { startMetrics } from "./metrics/start_metrics.ts";
 import { advertiseReached, asRegistered, guessHostname } from "./namesrv/advertised_address.ts";
 import { createNamesrv } from "./namesrv/namesrv.ts";
 
@@ -31,6 +33,7 @@ export async function startServer(
   // The address that is told is known once the broker listens; the name server asks for it with each answer.
   const localBrokerAddrs = new Set<string>();
   const nameServers = config.namesrvAddr.split(";").filter((address) => address !== "");
+  const measured: Pick<MetricSources, "broker" | "namesrv"> = {};
   if (role === "serve" || role === "namesrv") {
     const namesrv = stack.use(
       await createNamesrv({
@@ -42,12 +45,14 @@ export async function startServer(
         log: log.scope("namesrv"),
       }),
     );
+    measured.namesrv = namesrv;
     const own = joinAddress(ownHostname(config.bindAddress), namesrv.port);
     if (!nameServers.includes(own)) nameServers.unshift(own);
     lines.push(`  name server  ${config.bindAddress}:${namesrv.port}`);
   }
   if (role === "serve" || role === "broker") {
     const broker = stack.use(await createBroker(config, { log: log.scope("broker") }));
+    measured.broker = broker.metrics;
     const host = guessHostname(Deno.networkInterfaces());
     const brokerAddr = reachableAddress(config.brokerIP1, host, broker.port);
     const told = splitAddress(brokerAddr)?.host ?? host;
@@ -65,11 +70,31 @@ export async function startServer(
       `  data         ${config.storePathRootDir} (${config.flushDiskType})`,
     );
   }
-  const http = stack.use(startHttpServer({ config, nameServers, version, log: log.scope("http") }));
+  const metrics = stack.use(
+    await startMetrics({
+      config,
+      version,
+      ...measured,
+      environment: Deno.env.toObject(),
+      log: log.scope("metrics"),
+    }),
+  );
+  const http = stack.use(
+    startHttpServer({
+      config,
+      nameServers,
+      version,
+      metrics: metrics.registry,
+      log: log.scope("http"),
+    }),
+  );
   const local = `http://${joinAddress(ownHostname(config.bindAddress), http.port)}`;
   const writers = config.httpWriteAccess === "anyone" ? "anyone" : "this machine only";
   lines.push(
     `  dashboard    ${local}/ (changes from ${writers})`,
+    `  metrics      ${local}/metrics${
+      metrics.promPort === undefined ? "" : ` and at port ${metrics.promPort}`
+    }`,
     `  health       ${local}/healthz`,
   );
   const parts = stack.move();
@@ -85,10 +110,4 @@ function toldAddress(role: Role, config: Config, brokerAddr: string): string {
   if (role === "broker") return `${brokerAddr} (a guess; --host says another)`;
   const guess = config.namesrvAddr === "" ? "" : `; from other name servers ${brokerAddr}, a guess`;
   return `the address they came to${guess} (--host says another)`;
-}
-
-/** How this process reaches itself. */
-function ownHostname(bindAddress: string): string {
-  if (bindAddress === "0.0.0.0") return "127.0.0.1";
-  return bindAddress === "::" ? "::1" : bindAddress;
 }

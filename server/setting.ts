@@ -236,6 +236,30 @@ export function addressList(
   return setting(fallback, description, expected, parse, options);
 }
 
+/** An address to listen on; what an empty one means is up to the row. */
+export function listenHost(
+  fallback: string,
+  description: string,
+  options: SettingOptions = {},
+): Setting<string> {
+  const parse = (text: string) => {
+    const address = splitAddress(text);
+    return text === "" || address !== undefined && address.port === undefined ? text : undefined;
+  };
+  return setting(fallback, description, "an address without a port", parse, options);
+}
+
+/** Labels of metrics, as Apache has them. */
+export function metricLabels(
+  fallback: string,
+  description: string,
+  options: SettingOptions = {},
+): Setting<string> {
+  const parse = (text: string) =>
+    text === "" || /^[a-zA-Z_]\w*:[^:,]*(,[a-zA-Z_]\w*:[^:,]*)*$/.test(text) ? text : undefined;
+  return setting(fallback, description, 'labels such as "region:eu,rack:7"', parse, options);
+}
+
 /** Delays with a unit each (s, m, h, d), shortest first by habit. */
 export function delayLevels(
   fallback: string,

@@ -129,6 +129,13 @@ async function readOptions(
   return options;
 }
 
+/** The flags of each tool, for the completions. */
+export function storeToolFlags(): Record<string, FlagTable> {
+  return Object.fromEntries(
+    Object.entries(TOOLS).map(([name, { flags }]) => [name, { ...flags, ...COMMON_FLAGS }]),
+  );
+}
+
 /** What `comet store --help` prints. */
 export function storeHelpText(): string {
   const tools = Object.entries(TOOLS).map(([name, { help, flags }]) =>

@@ -4,6 +4,8 @@ import { viewOf } from "../client/protocol/bytes.ts";
 import { checkRecord, type RecordLayout } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
+import { propertiesOf } from "./dispatch.ts";
+import { queueOffsetIn } from "./light_queues.ts";
 import type { PageLease } from "./page_cache.ts";
 import { isTombstone } from "./tombstone.ts";
 
@@ -101,15 +103,15 @@ function isRecordOf(queue: ConsumeQueue, range: MessageRange, bytes: Uint8Array)
   const check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
   return check.kind === "message" && check.record.size === range.size &&
     check.record.physicalOffset === range.physicalOffset &&
-    belongsTo(queue, range.queueOffset, check.record);
+    belongsTo(queue, range.queueOffset, check.record, bytes);
 }
 
-/** Whether a sound record is the message of the queue with this offset. */
+/** Whether a sound record, which lies in `bytes`, is the message of the queue with this offset. */
 export function belongsTo(
   queue: Pick<ConsumeQueue, "topic" | "queueId">,
   queueOffset: number,
   record: RecordLayout,
+  bytes: Uint8Array,
 ): boolean {
-  return record.topic === queue.topic && record.queueId === queue.queueId &&
-    record.queueOffset === queueOffset;
+  return queueOffsetIn(queue, record, () => propertiesOf(bytes, record)) === queueOffset;
 }

@@ -32,6 +32,8 @@ export interface CommitLogOptions {
   tailBytesMax: number;
   /** The last file may be short. */
   afterCrash?: boolean;
+  /** What was written is on disk; that took so long. */
+  onSynced?: ((millis: number) => void) | undefined;
 }
 
 /** Why a message was not appended, or where it is. */
@@ -247,11 +249,13 @@ export class CommitLog {
    * @returns the offset up to which that holds. @throws when the disk fails; it must not be tried again.
    */
   async sync(): Promise<number> {
+    const started = performance.now();
     const target = this.#writtenOffset;
     const segments = [...this.#unsynced];
     this.#unsynced.clear();
     await this.#segments.syncNames();
     for (const segment of segments) await segment.sync();
+    this.#options.onSynced?.(performance.now() - started);
     return target;
   }
 

@@ -296,13 +296,17 @@ export class ConsumeQueue {
     return this.#isCut || this.#syncedOffset < this.#maxOffset;
   }
 
-  /** Writes and syncs what is new. Off the event loop. @throws {SyncError} when an fsync fails. */
-  async sync(): Promise<void> {
+  /**
+   * Writes and syncs what is new. Off the event loop.
+   * @param syncParent see SegmentList.syncNames.
+   * @throws {SyncError} when an fsync fails.
+   */
+  async sync(syncParent?: (folder: string) => Promise<void>): Promise<void> {
     this.write();
     const target = this.#writtenOffset;
     if (!this.dirty) return;
     this.#isCut = false;
-    await this.#segments.syncNames();
+    await this.#segments.syncNames(syncParent);
     for (const segment of [...this.#segments.segments]) {
       if (segment.end >= this.#syncedOffset * UNIT_BYTES && segment.start <= target * UNIT_BYTES) {
         await segment.sync();

@@ -30,6 +30,8 @@ export interface DispatchEntry {
   tagsCode: number;
   keys: string | undefined;
   uniqKey: string | undefined;
+  /** The same message in each light queue that it is in. */
+  multiDispatch: DispatchEntry[] | undefined;
 }
 
 /** The time that each delay level waits, in milliseconds; level 1 is the first. */
@@ -58,15 +60,19 @@ export function isQueued(sysFlag: number): boolean {
   return transaction === 0 || transaction === MessageSysFlag.TRANSACTION_COMMIT;
 }
 
-/** The entry for a record that was read back from the log. */
+/** The properties of a record in the buffer that it lies in. */
+export function propertiesOf(bytes: Uint8Array, record: RecordLayout): string {
+  const { propertiesStart, propertiesLength } = record;
+  return decodeUtf8(bytes, propertiesStart, propertiesStart + propertiesLength);
+}
+
+/** The entry for a record that was read back from the log, without what it is in light queues. */
 export function entryOf(
-  bytes: Uint8Array,
+  properties: string,
   record: RecordLayout,
   queue: ConsumeQueue,
   delayLevels: DelayLevels,
 ): DispatchEntry {
-  const end = record.propertiesStart + record.propertiesLength;
-  const properties = decodeUtf8(bytes, record.propertiesStart, end);
   return {
     topic: record.topic,
     queueId: record.queueId,
@@ -79,17 +85,26 @@ export function entryOf(
     tagsCode: tagsCodeOf(record.topic, properties, record.storeTimestamp, delayLevels),
     keys: findProperty(properties, MessageProperty.KEYS),
     uniqKey: findProperty(properties, MessageProperty.UNIQ_KEY),
+    multiDispatch: undefined,
   };
 }
 
-/** Puts one record into its queue and the index. */
+/** Puts one record into its queues and the index. */
 export function dispatchEntry(entry: DispatchEntry, index: MessageIndex | undefined): void {
   if (isQueued(entry.sysFlag)) {
-    entry.queue.put(entry.queueOffset, entry.physicalOffset, entry.size, entry.tagsCode);
+    putUnit(entry);
+    if (entry.multiDispatch !== undefined) {
+      for (const light of entry.multiDispatch) putUnit(light);
+    }
   }
   if (index !== undefined && isIndexed(entry.sysFlag)) {
     index.put(entry.topic, entry.keys, entry.uniqKey, entry.physicalOffset, entry.storeTimestamp);
   }
+}
+
+/** Puts the unit of a record into one of its queues. */
+export function putUnit(entry: DispatchEntry): void {
+  entry.queue.put(entry.queueOffset, entry.physicalOffset, entry.size, entry.tagsCode);
 }
 
 function isIndexed(sysFlag: number): boolean {
@@ -100,8 +115,7 @@ function isIndexed(sysFlag: number): boolean {
 /** Puts a record that was read back from the log into the index only. */
 export function indexRecord(bytes: Uint8Array, record: RecordLayout, index: MessageIndex): void {
   if (!isIndexed(record.sysFlag)) return;
-  const end = record.propertiesStart + record.propertiesLength;
-  const properties = decodeUtf8(bytes, record.propertiesStart, end);
+  const properties = propertiesOf(bytes, record);
   const keys = findProperty(properties, MessageProperty.KEYS);
   const uniqKey = findProperty(properties, MessageProperty.UNIQ_KEY);
   index.put(record.topic, keys, uniqKey, record.physicalOffset, record.storeTimestamp);

@@ -70,6 +70,14 @@ export class LogReader {
 
 /** The sound record that begins at `offset`; undefined when none does. Reads no more than it. */
 export function soundRecordAt(log: CommitLog, offset: number): RecordLayout | undefined {
+  return soundBytesAt(log, offset)?.record;
+}
+
+/** The same with the bytes that it lies in. */
+export function soundBytesAt(
+  log: CommitLog,
+  offset: number,
+): { bytes: Uint8Array; record: RecordLayout } | undefined {
   const head = log.readSync(offset, BLANK_RECORD_BYTES);
   if (head.length < BLANK_RECORD_BYTES) return undefined;
   const view = viewOf(head);
@@ -80,5 +88,5 @@ export function soundRecordAt(log: CommitLog, offset: number): RecordLayout | un
   const bytes = log.readSync(offset, size);
   const check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
   const isSound = check.kind === "message" && check.record.physicalOffset === offset;
-  return isSound ? check.record : undefined;
+  return isSound ? { bytes, record: check.record } : undefined;
 }

@@ -2,6 +2,7 @@
 
 import { decodeUtf8, getInt64, viewOf } from "../client/protocol/bytes.ts";
 import { findProperty, MessageProperty } from "../client/protocol/message.ts";
+import { isLmq } from "../client/protocol/multi_dispatch.ts";
 import { checkRecord, copyMessage, type StoredMessage } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
@@ -53,8 +54,9 @@ export function storeTimestampOf(log: CommitLog, queue: ConsumeQueue, queueOffse
     log.readSync(physicalOffset, STORE_TIMESTAMP_READ_BYTES);
   const view = viewOf(bytes);
   if (bytes.length < STORE_TIMESTAMP_READ_BYTES) return -1;
-  // A unit that is damaged points to something else.
-  if (getInt64(view, 20) !== queueOffset || getInt64(view, 28) !== physicalOffset) return -1;
+  // A unit that is damaged points to something else. In a light queue a message has another offset than in its own.
+  const isOther = getInt64(view, 20) !== queueOffset && !isLmq(queue.topic);
+  if (isOther || getInt64(view, 28) !== physicalOffset) return -1;
   const bornHostBytes = (view.getInt32(36) & 16) === 0 ? 8 : 20;
   return getInt64(view, 48 + bornHostBytes);
 }

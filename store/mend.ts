@@ -9,7 +9,8 @@ import { checkRecord } from "../client/protocol/message_record.ts";
 import { belongsTo } from "./cold_read.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
-import { type DelayLevels, entryOf, isQueued } from "./dispatch.ts";
+import { type DelayLevels, entryOf, isQueued, propertiesOf } from "./dispatch.ts";
+import { queueOffsetIn } from "./light_queues.ts";
 import { LogReader } from "./log_reader.ts";
 import { recordAt } from "./lookup.ts";
 import { nextSoundRecord } from "./log_end.ts";
@@ -80,7 +81,7 @@ async function soundNeighbour(
     const bytes = await recordAt(log, physicalOffset);
     if (bytes === undefined) continue;
     const check = checkRecord(bytes, viewOf(bytes), 0, bytes.length);
-    if (check.kind === "message" && belongsTo(queue, at, check.record)) {
+    if (check.kind === "message" && belongsTo(queue, at, check.record, bytes)) {
       return { queueOffset: at, physicalOffset };
     }
   }
@@ -116,9 +117,11 @@ async function putUnitsAnew(
     }
     offset = place.next;
     if (place.kind === "blank" || !isQueued(place.record.sysFlag)) continue;
-    const { queueOffset, physicalOffset, size } = place.record;
-    if (!belongsTo(queue, queueOffset, place.record) || !missing.delete(queueOffset)) continue;
-    const { tagsCode } = entryOf(place.bytes, place.record, queue, delayLevels);
+    const { record, bytes } = place;
+    const queueOffset = queueOffsetIn(queue, record, () => propertiesOf(bytes, record));
+    if (queueOffset === undefined || !missing.delete(queueOffset)) continue;
+    const { physicalOffset, size } = record;
+    const { tagsCode } = entryOf(propertiesOf(bytes, record), record, queue, delayLevels);
     queue.mend(queueOffset, physicalOffset, size, tagsCode);
     mendedCount++;
   }

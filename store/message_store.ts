@@ -1,6 +1,7 @@
 /** The store: everything that is on disk, as one thing. The only class of this folder that the server builds. */
 
 import { findProperty, MessageProperty } from "../client/protocol/message.ts";
+import { mayMultiDispatch } from "../client/protocol/multi_dispatch.ts";
 import type { MessageToStore, StoredMessage } from "../client/protocol/message_record.ts";
 import { CheckpointTask } from "./checkpoint_task.ts";
 import type { CommitLog } from "./commit_log.ts";
@@ -30,48 +31,18 @@ import {
 import { type PlacedRecord, soundRecords } from "./log_end.ts";
 import { soundRecordAt } from "./log_reader.ts";
 import type { MessageIndex } from "./message_index.ts";
-import { type OpenOptions, type OpenStore, openStore } from "./open_store.ts";
+import { LightQueues } from "./light_queues.ts";
+import { type OpenStore, openStore } from "./open_store.ts";
 import type { QueueTable } from "./queue_table.ts";
 import type { RecoveryReport, StoreStats } from "./store_report.ts";
 import { TopicDeletion } from "./topic_deletion.ts";
-import { type DamageReport, mendQueue } from "./mend.ts";
-import { type DeletedFile, Retention } from "./retention.ts";
+import { mendQueue } from "./mend.ts";
+import { Retention } from "./retention.ts";
+import type { PutMessageResult, StoreOptions } from "./store_options.ts";
 
 export type { StoreSettings } from "./open_store.ts";
+export type { PutMessageResult, StoreOptions } from "./store_options.ts";
 export type { RecoveryReport, StoreStats } from "./store_report.ts";
-
-export interface StoreOptions extends OpenOptions {
-  /** A message has become visible to consumers. */
-  onArrival: (entry: DispatchEntry) => void;
-  /** The log has reached the promised level up to this offset: whoever waits for it can be answered. */
-  onPromised: (offset: number) => void;
-  /** What was appended after `offset` could not be written and is forgotten; later sends may succeed again. */
-  onWriteFailed: (offset: number, error: Error) => void;
-  /** Messages were damaged on disk; they were mended, or are passed over from now on. */
-  onDamage: (report: DamageReport) => void;
-  /** Old log files are gone. Queues begin later now. */
-  onDeleted: (files: DeletedFile[]) => void;
-  /** The disk takes no more messages for the reason given, or (undefined) takes them again. */
-  onDiskFull: (reason: string | undefined) => void;
-  /** A checkpoint or the deletion of old files failed. Nothing is lost by it; it is tried again. */
-  onUpkeepFailed: (error: Error) => void;
-  /** An fsync failed: nothing is written or acknowledged any more, the process should end. */
-  onFatal: (error: Error) => void;
-  /** Log files that reach past this physicalOffset are still needed. Asked only about files that would go otherwise. */
-  neededFrom?: () => number;
-}
-
-/** Where a message went, or why it did not. */
-export type PutMessageResult =
-  | {
-    status: "PUT_OK";
-    physicalOffset: number;
-    queueOffset: number;
-    /** Once the promised level reaches this offset, the message is safe. */
-    endOffset: number;
-  }
-  | { status: "PROPERTIES_SIZE_EXCEEDED" }
-  | { status: "SERVICE_NOT_AVAILABLE"; reason: string };
 
 export class MessageStore implements AsyncDisposable {
   readonly recovery: RecoveryReport;
@@ -81,6 +52,7 @@ export class MessageStore implements AsyncDisposable {
   readonly #log: CommitLog;
   readonly #queues: QueueTable;
   readonly #index: MessageIndex | undefined;
+  readonly #lightQueues: LightQueues;
   #compaction: CompactionStore | undefined;
   readonly #flush: GroupCommit;
   readonly #dispatchQueue = new DispatchQueue();
@@ -150,6 +122,11 @@ export class MessageStore implements AsyncDisposable {
       settle: () => this.#settled(),
       deleteCompacted: async (topic) => await this.#compaction?.deleteTopic(topic),
     });
+    this.#lightQueues = new LightQueues({
+      settings,
+      queues: this.#queues,
+      isBeingDeleted: (topic) => this.#deletion.concerns(topic),
+    });
     this.#source = { log: this.#log, mend: (queue, queueOffset) => this.#mend(queue, queueOffset) };
     this.#retention = new Retention({
       settings,
@@ -174,8 +151,14 @@ export class MessageStore implements AsyncDisposable {
       endOffset: scan.endOffset,
       torn: scan.torn,
       madeAnewFrom: from < plan.start ? from : undefined,
+      afterApache: plan.isApaches,
       millis: Math.round(performance.now() - started),
     };
+  }
+
+  /** Whether messages may go to light queues of these names; `maxLmqConsumeQueueNum` says how many there may be. */
+  haveRoomForLightQueues(names: Iterable<string>): boolean {
+    return this.#lightQueues.haveRoomFor(names);
   }
 
   /**
@@ -188,28 +171,41 @@ export class MessageStore implements AsyncDisposable {
     if (this.#deletion.concerns(message.topic)) {
       return { status: "SERVICE_NOT_AVAILABLE", reason: `${message.topic} is being deleted` };
     }
-    const queue = this.#queues.get(message.topic, message.queueId);
+    if (!mayMultiDispatch(message.properties)) return this.#put(message, undefined);
+    const dispatched = this.#lightQueues.dispatched(message);
+    return "status" in dispatched ? dispatched : this.#put(dispatched.message, dispatched.queues);
+  }
+
+  #put(
+    message: MessageToStore,
+    lightQueues: readonly ConsumeQueue[] | undefined,
+  ): PutMessageResult {
+    const { topic, queueId, sysFlag, properties } = message;
+    const queue = this.#queues.get(topic, queueId);
     const queueOffset = queue.nextOffset;
     const storeTimestamp = this.#nextStoreTimestamp();
     const appended = this.#log.append(message, queueOffset, storeTimestamp);
     if (appended.status !== "appended") return { status: "PROPERTIES_SIZE_EXCEEDED" };
-    if (isQueued(message.sysFlag)) queue.nextOffset++;
+    if (isQueued(sysFlag)) queue.nextOffset++;
     this.#putCount++;
-    const { topic, properties } = message;
+    this.#lightQueues.note(topic);
     const { physicalOffset, size } = appended;
-    this.#dispatchQueue.push({
+    const entry: DispatchEntry = {
       topic,
-      queueId: message.queueId,
+      queueId,
       queue,
       queueOffset,
       physicalOffset,
       size,
-      sysFlag: message.sysFlag,
+      sysFlag,
       storeTimestamp,
       tagsCode: tagsCodeOf(topic, properties, storeTimestamp, this.#options.delayLevels),
       keys: findProperty(properties, MessageProperty.KEYS),
       uniqKey: findProperty(properties, MessageProperty.UNIQ_KEY),
-    });
+      multiDispatch: undefined,
+    };
+    if (lightQueues !== undefined) this.#lightQueues.take(lightQueues, entry);
+    this.#dispatchQueue.push(entry);
     return { status: "PUT_OK", physicalOffset, queueOffset, endOffset: physicalOffset + size };
   }
 
@@ -234,6 +230,7 @@ export class MessageStore implements AsyncDisposable {
   #undo(offset: number, error: Error): void {
     for (const entry of this.#dispatchQueue.undo(offset)) {
       if (isQueued(entry.sysFlag)) entry.queue.nextOffset = entry.queueOffset;
+      for (const light of entry.multiDispatch ?? []) light.queue.nextOffset = light.queueOffset;
     }
     this.#flush.undo(offset);
     try {
@@ -325,7 +322,7 @@ export class MessageStore implements AsyncDisposable {
 
   /** The offset of the next message. `committed`: that consumers can see; else also what is not yet safe. */
   getMaxOffsetInQueue(topic: string, queueId: number, committed = true): number {
-    const queue = this.#queues.find(topic, queueId);
+    const queue = this.#queues.peek(topic, queueId);
     return (committed ? queue?.maxOffset : queue?.nextOffset) ?? 0;
   }
 
@@ -443,6 +440,7 @@ export class MessageStore implements AsyncDisposable {
   async deleteTopic(topic: string): Promise<void> {
     try {
       await this.#deletion.delete(topic);
+      this.#lightQueues.forget(topic);
     } catch (error) {
       if (error instanceof SyncError) this.#fail(error);
       throw error;

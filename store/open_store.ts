@@ -6,6 +6,7 @@ import { CommitLog } from "./commit_log.ts";
 import { DeletedTopics } from "./deleted_topics.ts";
 import type { DelayLevels } from "./dispatch.ts";
 import type { FileSystem } from "./file_system.ts";
+import type { LightQueueSettings } from "./light_queues.ts";
 import type { FlushDiskType } from "./flush.ts";
 import { isClosed, lockFolder, makeFolder, markOpen } from "./folder.ts";
 import { MessageIndex } from "./message_index.ts";
@@ -16,7 +17,7 @@ import type { RetentionSettings } from "./retention.ts";
 import { refuseUnservedFolder } from "./unserved_folder.ts";
 
 /** The settings that the store reads, under Apache's names. */
-export interface StoreSettings extends RetentionSettings {
+export interface StoreSettings extends RetentionSettings, LightQueueSettings {
   storePathRootDir: string;
   /** The commit log's folder; empty for `commitlog` in the data folder. */
   storePathCommitLog: string;
@@ -38,6 +39,8 @@ export interface OpenOptions {
   /** Milliseconds since the epoch. */
   now: () => number;
   delayLevels: DelayLevels;
+  /** New messages are on disk, which took so long. */
+  onSynced?: (millis: number) => void;
 }
 
 /** An open store, in which nothing happens yet. */
@@ -104,7 +107,7 @@ export function openStore(options: OpenOptions): OpenStore {
   return { lock, log, queues, index, mark, plan, found };
 }
 
-function openLog({ settings, fileSystem }: OpenOptions): CommitLog {
+function openLog({ settings, fileSystem, onSynced }: OpenOptions): CommitLog {
   return new CommitLog({
     fileSystem,
     folder: settings.storePathCommitLog || `${settings.storePathRootDir}/commitlog`,
@@ -112,6 +115,7 @@ function openLog({ settings, fileSystem }: OpenOptions): CommitLog {
     appendCrc: settings.enabledAppendPropCRC,
     tailBytesMax: TAIL_BYTES_MAX,
     afterCrash: !isClosed(fileSystem, settings.storePathRootDir),
+    onSynced,
   });
 }
 

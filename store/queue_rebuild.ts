@@ -2,7 +2,15 @@
 
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
-import { type DelayLevels, type DispatchEntry, entryOf, isQueued } from "./dispatch.ts";
+import {
+  type DelayLevels,
+  type DispatchEntry,
+  entryOf,
+  isQueued,
+  propertiesOf,
+  putUnit,
+} from "./dispatch.ts";
+import { queueOffsetIn } from "./light_queues.ts";
 import { soundRecords } from "./log_end.ts";
 
 export interface RebuildOptions {
@@ -20,18 +28,22 @@ export interface RebuildOptions {
 export function rebuildQueue(log: CommitLog, queue: ConsumeQueue, options: RebuildOptions): void {
   const { physicalOffsetMax, maxOffsetMin, delayLevels } = options;
   for (const { bytes, record } of soundRecords(log, queue.physicalOffsetMin, physicalOffsetMax)) {
-    const isHere = record.topic === queue.topic && record.queueId === queue.queueId;
-    if (!isHere || !isQueued(record.sysFlag)) continue;
-    const entry = entryOf(bytes, record, queue, delayLevels);
-    makeRoomFor(entry);
-    queue.put(entry.queueOffset, entry.physicalOffset, entry.size, entry.tagsCode);
+    const queueOffset = queueOffsetIn(queue, record, () => propertiesOf(bytes, record));
+    if (queueOffset === undefined || !isQueued(record.sysFlag)) continue;
+    const properties = propertiesOf(bytes, record);
+    const entry = { ...entryOf(properties, record, queue, delayLevels), queueOffset };
+    makeRoomFor(queue, queueOffset, entry);
+    putUnit(entry);
   }
   if (queue.maxOffset < maxOffsetMin) queue.continueAt(maxOffsetMin);
 }
 
 /** Makes a message the next one of its queue, also when the ones before it are lost or count no more. */
-export function makeRoomFor(entry: DispatchEntry): void {
-  const { queue, queueOffset, physicalOffset, size, tagsCode } = entry;
+export function makeRoomFor(
+  queue: ConsumeQueue,
+  queueOffset: number,
+  { physicalOffset, size, tagsCode }: Pick<DispatchEntry, "physicalOffset" | "size" | "tagsCode">,
+): void {
   // A topic that was deleted and created again counts from 0 once more.
   if (queueOffset < queue.maxOffset) queue.truncate(queueOffset);
   if (queueOffset > queue.maxOffset) queue.fill(queueOffset, physicalOffset, size, tagsCode);

@@ -6,7 +6,7 @@ import { ConsumeQueue } from "./consume_queue.ts";
 import type { DelayLevels } from "./dispatch.ts";
 import { SyncError } from "./errors.ts";
 import type { FileSystem } from "./file_system.ts";
-import { soundRecordAt } from "./log_reader.ts";
+import { soundBytesAt } from "./log_reader.ts";
 import type { DeletedTopics } from "./deleted_topics.ts";
 import { type QueueEnd, QueueEnds } from "./queue_ends.ts";
 import { rebuildQueue } from "./queue_rebuild.ts";
@@ -29,6 +29,8 @@ export interface QueueTableOptions {
 const AWAKE_MAX = 1024;
 /** So many queues may have files open; each has one to three handles for a file. */
 const WITH_FILES_MAX = 512;
+/** So many queues are synced at a time: the file system brings them to disk together. */
+const SYNCS_AT_ONCE = 16;
 /** How long work over all queues may hold up the event loop. */
 const SLICE_MILLIS = 2;
 
@@ -43,8 +45,8 @@ export class QueueTable {
   readonly #withFiles = new Set<ConsumeQueue>();
   /** After a crash: folders that have been synced since. */
   readonly #syncedFolders = new Set<string>();
-  /** The queue that is being synced, whose files stay open. */
-  #syncing: ConsumeQueue | undefined;
+  /** The queues that are being synced, whose files stay open. */
+  readonly #syncing = new Set<ConsumeQueue>();
   /** See ConsumeQueueOptions: set by recovery before the first queue is opened. */
   physicalOffsetMax = Infinity;
 
@@ -71,6 +73,11 @@ export class QueueTable {
     const exists = this.#notedEnd(topic, queueId) !== undefined ||
       this.#options.fileSystem.existsSync(this.#folderOf(topic, queueId));
     return exists ? this.#open(topic, queueId) : undefined;
+  }
+
+  /** The same to look at its ends: it does not count as used. */
+  peek(topic: string, queueId: number): ConsumeQueue | undefined {
+    return this.#topics.get(topic)?.[queueId] ?? this.find(topic, queueId);
   }
 
   /** The queue, which is created if need be. */
@@ -136,9 +143,9 @@ export class QueueTable {
   ): boolean {
     const { log } = this.#options;
     if (physicalOffset < log.minOffset) return physicalOffset >= 0;
-    const record = soundRecordAt(log, physicalOffset);
-    return record !== undefined && (size === undefined || size === record.size) &&
-      belongsTo(queue, queueOffset, record);
+    const found = soundBytesAt(log, physicalOffset);
+    return found !== undefined && (size === undefined || size === found.record.size) &&
+      belongsTo(queue, queueOffset, found.record, found.bytes);
   }
 
   #wake(queue: ConsumeQueue): ConsumeQueue {
@@ -151,7 +158,7 @@ export class QueueTable {
     this.#withFiles.add(queue);
     if (this.#withFiles.size <= WITH_FILES_MAX) return;
     for (const oldest of this.#withFiles) {
-      if (oldest === this.#syncing) continue;
+      if (this.#syncing.has(oldest)) continue;
       oldest.closeFiles();
       this.#withFiles.delete(oldest);
       return;
@@ -229,22 +236,63 @@ export class QueueTable {
 
   /** Makes what is new in all queues survive a power loss, then lets those rest that are too many to stay awake. */
   async sync(): Promise<void> {
-    for (const queue of [...this.#awake]) {
-      if (!queue.dirty) continue;
-      this.#syncing = queue;
-      this.#letHaveFiles(queue);
-      if (this.physicalOffsetMax < Infinity) await this.#syncFolders(queue.topic);
-      await queue.sync();
-      const end = queue.syncedEnd;
-      if (end !== undefined) this.#ends.set(queue.topic, queue.queueId, end);
-    }
-    this.#syncing = undefined;
+    const dirty = [...this.#awake].filter((queue) => queue.dirty);
+    await this.#writeAll(dirty);
+    const syncParent = this.#parentSyncs();
+    const next = dirty.values();
+    const syncing = Array.from({ length: SYNCS_AT_ONCE }, async () => {
+      for (const queue of next) await this.#syncQueue(queue, syncParent);
+    });
+    // Those under way end before anything else happens, when one has failed too.
+    await Promise.allSettled(syncing);
+    await Promise.all(syncing);
     await this.#ends.write();
     for (const queue of this.#awake) {
       if (this.#awake.size <= AWAKE_MAX) return;
-      if (queue.dirty) continue;
+      // A message that is on its way to the queue makes it dirty later, without waking it.
+      if (queue.dirty || queue.nextOffset > queue.maxOffset) continue;
       this.#rest(queue);
     }
+  }
+
+  /** Writes what is new in queues, so that the syncs that follow find all of it. */
+  async #writeAll(queues: readonly ConsumeQueue[]): Promise<void> {
+    let sliceEnd = performance.now() + SLICE_MILLIS;
+    for (const queue of queues) {
+      this.#letHaveFiles(queue);
+      queue.write();
+      if (performance.now() < sliceEnd) continue;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      sliceEnd = performance.now() + SLICE_MILLIS;
+    }
+  }
+
+  /** Syncs each folder once, in which queues that were written before have made theirs. */
+  #parentSyncs(): (folder: string) => Promise<void> {
+    const syncs = new Map<string, Promise<void>>();
+    return (folder) => {
+      let sync = syncs.get(folder);
+      if (sync === undefined) {
+        syncs.set(folder, sync = this.#options.fileSystem.syncFolder(folder));
+      }
+      return sync;
+    };
+  }
+
+  async #syncQueue(
+    queue: ConsumeQueue,
+    syncParent: (folder: string) => Promise<void>,
+  ): Promise<void> {
+    this.#syncing.add(queue);
+    this.#letHaveFiles(queue);
+    try {
+      if (this.physicalOffsetMax < Infinity) await this.#syncFolders(queue.topic);
+      await queue.sync(syncParent);
+    } finally {
+      this.#syncing.delete(queue);
+    }
+    const end = queue.syncedEnd;
+    if (end !== undefined) this.#ends.set(queue.topic, queue.queueId, end);
   }
 
   /** Folders may be there that a process has made which died before it could sync them. */

@@ -3,9 +3,21 @@
  * the scan, so that afterwards they are exactly what a full scan would make.
  */
 
+import type { RecordLayout } from "../client/protocol/message_record.ts";
+import { LMQ_QUEUE_ID, lmqPlacesOf } from "../client/protocol/multi_dispatch.ts";
 import type { CommitLog } from "./commit_log.ts";
+import type { ConsumeQueue } from "./consume_queue.ts";
 import type { DeletedTopics } from "./deleted_topics.ts";
-import { type DelayLevels, dispatchEntry, entryOf, indexRecord, isQueued } from "./dispatch.ts";
+import {
+  type DelayLevels,
+  type DispatchEntry,
+  dispatchEntry,
+  entryOf,
+  indexRecord,
+  isQueued,
+  propertiesOf,
+  putUnit,
+} from "./dispatch.ts";
 import { soundRecords } from "./log_end.ts";
 import { soundRecordAt } from "./log_reader.ts";
 import type { MessageIndex } from "./message_index.ts";
@@ -25,6 +37,8 @@ export interface ReplayParts {
 
 /** A long replay must not keep the units of all queues in memory. */
 const RECORDS_BETWEEN_RESTS = 200_000;
+
+const RECORD_BYTES_MIN = 91;
 
 /** A queue lacks messages that are before the beginning of the scan. */
 class QueueIncomplete extends Error {
@@ -59,7 +73,7 @@ function replayAll(parts: ReplayParts, plan: StartPlan): ReplayResult {
 
 /** @returns undefined when a queue lacks messages. */
 function replayFrom(parts: ReplayParts, plan: StartPlan): ReplayResult | undefined {
-  const { log, queues, deleted, index, delayLevels } = parts;
+  const { log, queues, index } = parts;
   const changedFrom = firstChange(parts, plan);
   // What must not be started over is not to look like after a crash then: a crash would explain the damage.
   if (plan.clean && !plan.isWhole) scanLog(log, plan, () => {});
@@ -71,18 +85,7 @@ function replayFrom(parts: ReplayParts, plan: StartPlan): ReplayResult | undefin
   let count = 0;
   try {
     const scan = scanLog(log, plan, (bytes, record) => {
-      if (record.physicalOffset < deleted.upTo(record.topic)) {
-        if (index !== undefined) indexRecord(bytes, record, index);
-        return;
-      }
-      const queue = queues.get(record.topic, record.queueId);
-      const entry = entryOf(bytes, record, queue, delayLevels);
-      if (isQueued(record.sysFlag)) {
-        const isMissing = record.queueOffset > queue.maxOffset && plan.start > log.minOffset;
-        if (isMissing) throw new QueueIncomplete();
-        makeRoomFor(entry);
-      }
-      dispatchEntry(entry, index);
+      replayRecord(parts, plan, bytes, record);
       if (++count % RECORDS_BETWEEN_RESTS === 0) queues.rest();
     });
     return { scan, from };
@@ -90,6 +93,52 @@ function replayFrom(parts: ReplayParts, plan: StartPlan): ReplayResult | undefin
     if (error instanceof QueueIncomplete) return undefined;
     throw error;
   }
+}
+
+/** @throws {QueueIncomplete} */
+function replayRecord(
+  parts: ReplayParts,
+  plan: StartPlan,
+  bytes: Uint8Array,
+  record: RecordLayout,
+): void {
+  const { log, queues, deleted, index, delayLevels } = parts;
+  const { topic, queueId, sysFlag, physicalOffset } = record;
+  const properties = propertiesOf(bytes, record);
+  const makeRoom = (entry: DispatchEntry) => {
+    const isMissing = entry.queueOffset > entry.queue.maxOffset && plan.start > log.minOffset;
+    if (isMissing) throw new QueueIncomplete();
+    makeRoomFor(entry.queue, entry.queueOffset, entry);
+  };
+  if (physicalOffset < deleted.upTo(topic)) {
+    if (index !== undefined) indexRecord(bytes, record, index);
+  } else {
+    const entry = entryOf(properties, record, queues.get(topic, queueId), delayLevels);
+    if (isQueued(sysFlag)) makeRoom(entry);
+    dispatchEntry(entry, index);
+  }
+  if (!isQueued(sysFlag)) return;
+  // Whether light queues are served or not, since those that there are must not have gaps.
+  for (const place of lmqPlacesOf(topic, properties)) {
+    if (physicalOffset < deleted.upTo(place.topic)) continue;
+    const queue = queues.get(place.topic, LMQ_QUEUE_ID);
+    const { queueOffset } = place;
+    if (!mayFollow(queue, queueOffset, physicalOffset)) continue;
+    const entry = { ...entryOf(properties, record, queue, delayLevels), queueOffset };
+    makeRoom(entry);
+    putUnit(entry);
+  }
+}
+
+/**
+ * Whether so many messages can have been between the queue's last one and this. Apache's broker takes the offsets in
+ * light queues from whoever sends them, when it does not serve such queues.
+ */
+function mayFollow(queue: ConsumeQueue, queueOffset: number, physicalOffset: number): boolean {
+  const { minOffset, maxOffset } = queue;
+  if (queueOffset <= maxOffset || maxOffset === minOffset) return true;
+  const bytes = physicalOffset - queue.read(maxOffset - 1, 1).physicalOffset(0);
+  return (queueOffset - maxOffset) * RECORD_BYTES_MIN < bytes;
 }
 
 /** The first offset for which queues or index are made anew; Infinity when they are as they should be. */

@@ -274,14 +274,19 @@ export class SegmentList {
 
   /**
    * Makes new and removed segments survive a power loss; off the event loop. To be called before what is in them counts
-   * as safe. @throws {SyncError}
+   * as safe.
+   * @param syncParent syncs a folder above the segments' own, for whoever shares that with others.
+   * @throws {SyncError}
    */
-  async syncNames(): Promise<void> {
+  async syncNames(
+    syncParent = (folder: string) => this.#fileSystem.syncFolder(folder),
+  ): Promise<void> {
     if (this.#syncError !== undefined) throw this.#syncError;
     if (this.#changed.size === 0) return;
     for (const [folder, change] of [...this.#changed]) {
       try {
-        await this.#fileSystem.syncFolder(folder);
+        if (folder === this.folder) await this.#fileSystem.syncFolder(folder);
+        else await syncParent(folder);
       } catch (error) {
         throw this.#syncError = new SyncError(folder, error);
       }

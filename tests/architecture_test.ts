@@ -8,8 +8,15 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["store/file_system.ts", ["node:fs", "store/"]],
   ["store/", ["store/", "client/protocol/"]],
   ["server/namesrv/", ["server/", "client/", "node:"]],
-  ["server/http/", ["server/", "client/", "hono", "@hono/zod-openapi"]],
+  ["server/http/", ["server/", "client/", "dashboard/files.ts", "hono", "@hono/zod-openapi"]],
   ["server/", ["server/", "store/", "client/", "@std/cli/", "node:"]],
+  ["dashboard/api.ts", [
+    "dashboard/",
+    "server/http/api.ts",
+    "server/http/problem.ts",
+    "hono/client",
+  ]],
+  ["dashboard/", ["dashboard/", "preact", "uplot"]],
   ["main.ts", ["server/", "client/"]],
 ];
 const LINES_MAX = 500;
@@ -18,12 +25,12 @@ function* sourceFiles(folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(folder)) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) yield* sourceFiles(path);
-    else if (entry.name.endsWith(".ts")) yield path;
+    else if (/\.tsx?$/.test(entry.name)) yield path;
   }
 }
 
 const FILES = [
-  ...["client", "store", "server"].flatMap((folder) => [...sourceFiles(folder)]),
+  ...["client", "store", "server", "dashboard"].flatMap((folder) => [...sourceFiles(folder)]),
   "main.ts",
 ];
 

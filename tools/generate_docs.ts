@@ -2,11 +2,17 @@
 
 import { RequestCode, type RequestCodeName } from "../client/protocol/request_code.ts";
 import { REQUEST_STATES, type RequestState } from "../client/protocol/request_state.ts";
-
+import { ADMIN_AREAS } from "../server/admin_cli/admin_command.ts";
+import { ADMIN_COMMANDS, mqadminStates } from "../server/admin_cli/admin_commands.ts";
 import { helpText } from "../server/command_line.ts";
 import { SETTING_SECTIONS, SETTINGS } from "../server/config.ts";
 import { apacheSettingNames, refusedEntries } from "../server/config_apache.ts";
 import { environmentName } from "../server/config_environment.ts";
+import { COMET_ROWS } from "../server/metrics/comet_rows.ts";
+import { type Metric, prometheusName } from "../server/metrics/metric.ts";
+import { NAMESRV_ROWS } from "../server/metrics/namesrv_rows.ts";
+import { PROCESS_ROWS } from "../server/metrics/process_rows.ts";
+import { APACHE_ROWS, REGISTRY_ROWS } from "../server/metrics/registry.ts";
 import type { Setting } from "../server/setting.ts";
 
 const LINE_LENGTH_MAX = 100;
@@ -44,17 +50,82 @@ export function configurationPage(): string {
 
 const GENERATED_HEAD = "<!-- From here on written by `deno task docs`. -->";
 
-/** The text of `docs/compatibility.md`: the part that people write is kept, the table of request codes made anew. */
+/** The text of `docs/compatibility.md`: the part that people write is kept, the tables are made anew. */
 export function compatibilityPage(present: string): string {
   const written = present.split(GENERATED_HEAD)[0]!.trimEnd();
   return [
     written,
     GENERATED_HEAD,
+    "## mqadmin",
+    "Every command of the mqadmin of Apache RocketMQ 5.3.3, unchanged, against Comet. `comet admin` has those that " +
+    "are served too (`docs/admin.md`).",
+    mqadminTable(),
     "## Request codes",
     "Every code of Apache RocketMQ 5.3.3. A request that is not served is answered " +
     "REQUEST_CODE_NOT_SUPPORTED with a remark that says the same as this table.",
     requestCodesTable(),
   ].join("\n\n") + "\n";
+}
+
+/** The text of `docs/admin.md`: the part that people write is kept, the table of commands made anew. */
+export function adminPage(present: string): string {
+  const written = present.split(GENERATED_HEAD)[0]!.trimEnd();
+  const areas = ADMIN_AREAS.flatMap((area) => [`### ${area}`, adminTable(area)]);
+  return [written, GENERATED_HEAD, "## Commands", ...areas].join("\n\n") + "\n";
+}
+
+/** The text of `docs/monitoring.md`: the part that people write is kept, the tables of metrics are made anew. */
+export function monitoringPage(present: string): string {
+  const written = present.split(GENERATED_HEAD)[0]!.trimEnd();
+  const broker =
+    "Those of a broker have the labels `cluster`, `node_type`, `node_id` and those of `metricsLabel`";
+  return [
+    written,
+    GENERATED_HEAD,
+    "## Metrics",
+    `${broker}; all have \`otel_scope_name\`. A histogram has the endings \`_bucket\`, \`_sum\` and \`_count\`.`,
+    "### Apache's, of a broker",
+    metricsTable(APACHE_ROWS),
+    "### Comet's, of a broker",
+    metricsTable(COMET_ROWS),
+    "### Of a name server",
+    metricsTable(NAMESRV_ROWS),
+    "### Of the process",
+    metricsTable([...PROCESS_ROWS, ...REGISTRY_ROWS]),
+  ].join("\n\n") + "\n";
+}
+
+function metricsTable(metrics: readonly Omit<Metric<never>, "collect">[]): string {
+  const rows = metrics.map((metric) => [
+    code(prometheusName(metric)),
+    metric.kind,
+    metric.labels.map(code).join(" "),
+    metric.help,
+  ]);
+  return table(["Metric", "Kind", "Labels", "What it is"], rows);
+}
+
+function adminTable(area: (typeof ADMIN_AREAS)[number]): string {
+  const rows = Object.entries(ADMIN_COMMANDS).filter(([, row]) => row.area === area)
+    .map(([name, { help, flags, hasDryRun }]) => [
+      code(name),
+      help,
+      Object.entries(flags).map(([flag, { letter, isRequired, value }]) => {
+        const given = letter === undefined ? `--${flag}` : `-${letter}`;
+        return isRequired && value !== undefined ? `**${code(given)}**` : code(given);
+      }).join(" "),
+      hasDryRun ? code("--dry-run") : "",
+    ]);
+  return table(["Command", "", "Flags, in bold what it needs", ""], rows);
+}
+
+function mqadminTable(): string {
+  const rows = mqadminStates().map(([name, row]) => [
+    code(name),
+    row.state,
+    row.state === "served" ? row.help : row.reason,
+  ]);
+  return table(["Command", "State", "What it does, or why not"], rows);
 }
 
 function requestCodesTable(): string {
@@ -130,4 +201,8 @@ if (import.meta.main) {
   const compatibility = new URL("compatibility.md", docs);
   const present = await Deno.readTextFile(compatibility);
   await Deno.writeTextFile(compatibility, compatibilityPage(present));
+  const admin = new URL("admin.md", docs);
+  await Deno.writeTextFile(admin, adminPage(await Deno.readTextFile(admin)));
+  const monitoring = new URL("monitoring.md", docs);
+  await Deno.writeTextFile(monitoring, monitoringPage(await Deno.readTextFile(monitoring)));
 }

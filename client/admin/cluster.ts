@@ -23,7 +23,12 @@ export async function brokerConfig(
   brokerAddr: string,
 ): Promise<Record<string, string>> {
   const { body } = await admin.invoke(brokerAddr, GET_BROKER_CONFIG, {});
-  const lines = decodeUtf8(body, 0, body.length).split("\n").filter((line) => line.includes("="));
+  return parseSettings(decodeUtf8(body, 0, body.length));
+}
+
+/** Reads settings that are lines of `name=value`. */
+export function parseSettings(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => line.includes("=") && !line.startsWith("#"));
   return Object.fromEntries(lines.map((line) => {
     const at = line.indexOf("=");
     return [line.slice(0, at).trim(), line.slice(at + 1).trim()];

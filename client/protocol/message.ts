@@ -28,6 +28,9 @@ export const MessageProperty = {
   TRACE_ON: "TRACE_ON",
   CLUSTER: "CLUSTER",
   INNER_NUM: "INNER_NUM",
+  /** The light queues that a message goes to as well, and its offsets there. */
+  INNER_MULTI_DISPATCH: "INNER_MULTI_DISPATCH",
+  INNER_MULTI_QUEUE_OFFSET: "INNER_MULTI_QUEUE_OFFSET",
   BORN_HOST: "__BORNHOST",
   CRC32: "__CRC32#",
   DLQ_ORIGIN_TOPIC: "DLQ_ORIGIN_TOPIC",
@@ -50,6 +53,10 @@ export const MessageProperty = {
   TIMER_DEL_UNIQKEY: "TIMER_DEL_UNIQKEY",
   POP_CK: "POP_CK",
   FIRST_POP_TIME: "1ST_POP_TIME",
+  /** What keeps messages in order, by the producer's choice of their queue. */
+  SHARDING_KEY: "__SHARDINGKEY",
+  /** On messages that something brings from another cluster. */
+  TRANSFER_FLAG: "TRANSFER_FLAG",
 } as const;
 
 /** Bits of a message's sysFlag (MessageSysFlag.java). */
@@ -69,19 +76,27 @@ const NAME_VALUE_SEPARATOR = "\u0001";
 const PROPERTY_SEPARATOR = "\u0002";
 
 /**
- * The value of one property in a properties string (`name \x01 value \x02 …`), or undefined. Reads the string in
- * place, which is what the send path wants: it needs four properties of a message and no map.
+ * The value of one property in a properties string (`name \x01 value \x02 …`), or undefined. Of two equal names the last
+ * counts, and one without a value is none, as in Java. Reads the string in place, which is what the send path wants: it
+ * needs four properties of a message and no map.
  */
 export function findProperty(properties: string, name: string): string | undefined {
   const head = headOf(name);
+  let start = -1;
+  let end = -1;
   for (let found = properties.indexOf(head); found >= 0;) {
+    const valueStart = found + head.length;
     if (found === 0 || properties[found - 1] === PROPERTY_SEPARATOR) {
-      const end = properties.indexOf(PROPERTY_SEPARATOR, found);
-      return properties.slice(found + head.length, end < 0 ? undefined : end);
+      const separator = properties.indexOf(PROPERTY_SEPARATOR, valueStart);
+      const valueEnd = separator < 0 ? properties.length : separator;
+      if (valueEnd > valueStart) {
+        start = valueStart;
+        end = valueEnd;
+      }
     }
-    found = properties.indexOf(head, found + 1);
+    found = properties.indexOf(head, valueStart);
   }
-  return undefined;
+  return start < 0 ? undefined : properties.slice(start, end);
 }
 
 /** What a property begins with, kept for the few names that are looked for. */
@@ -158,6 +173,17 @@ function addressBytesV6(text: string): number[] {
     throw new RangeError(`"${text}" is no IP address`);
   }
   return all.flatMap((g) => [g >> 8, g & 0xff]);
+}
+
+/** An address in stored form as people write it: "a.b.c.d:port" or "[v6]:port". */
+export function hostText(host: HostBytes): string {
+  const view = viewOf(host);
+  const end = host.length - 4;
+  const port = view.getInt32(end);
+  if (end === 4) return `${host[0]}.${host[1]}.${host[2]}.${host[3]}:${port}`;
+  const groups: string[] = [];
+  for (let at = 0; at < end; at += 2) groups.push(view.getUint16(at).toString(16));
+  return `[${groups.join(":")}]:${port}`;
 }
 
 /** The offsetMsgId: where a message is stored, as hexadecimal digits of store host and physical offset. */

@@ -11,8 +11,12 @@
  * Hosts have 4 or 16 address bytes as two bits of sysFlag say; the topic's length has one byte (magic v1) or two (v2).
  * A record that is only size and the blank magic fills the rest of a segment that was too short for the next message.
  *
- * `bodyCrc` covers the body alone. With `enabledAppendPropCRC` the properties end in `__CRC32#\x01dddddddddd\x02`: ten
- * decimal digits, lowest first, of the CRC of everything before that property. Both CRCs are CRC-32 without its top bit.
+ * `bodyCrc` covers the body alone. With `enabledAppendPropCRC` the last 20 bytes of the properties are
+ * `\x02__CRC32#\x01dddddddddd`: ten decimal digits, lowest first, of the CRC of everything before them. Apache writes
+ * `__CRC32#\x01dddddddddd\x02` there, and reads ours as well: it skips an empty property and needs no separator at the
+ * end. But without that setting its broker takes the property along, written anew, when it forwards a message (retries,
+ * delays, transactions), and then it says nothing of the record that it is in. So only in our form it has to hold.
+ * Both CRCs are CRC-32 without its top bit.
  * Source: MessageExtEncoder.java, MessageDecoder.java and CommitLog.java of Apache RocketMQ 5.3.3.
  */
 
@@ -31,14 +35,16 @@ export const BLANK_RECORD_BYTES = 8;
 export const PROPERTIES_BYTES_MAX = 32767;
 
 const FIXED_BYTES = 91;
-const PROPERTY_SEPARATOR = 2;
+const PROPERTY_SEPARATOR = "\u0002";
 const CRC_NAME = "__CRC32#\u0001";
+/** What our checksum property begins with, and a property that is not the first one of that name. */
+const CRC_HEAD = PROPERTY_SEPARATOR + CRC_NAME;
 const CRC_DIGITS = 10;
 /** Length of the checksum property at the end of a record. */
-export const CRC_PROPERTY_BYTES: number = CRC_NAME.length + CRC_DIGITS + 1;
+export const CRC_PROPERTY_BYTES: number = CRC_HEAD.length + CRC_DIGITS;
 /** Another property with a name of that length and a number for its value has 12 bytes where these are. */
 const CRC_PROPERTY_ALIKE_MIN = 15;
-const CRC_NAME_ALIKE_MIN = 6;
+const CRC_HEAD_ALIKE_MIN = 6;
 
 /** A message on its way into the log. `body` may be a view: the log copies it at once. */
 export interface MessageToStore {
@@ -66,7 +72,7 @@ export interface RecordPlace {
 /** Bytes that certainly suffice for the record of `message`. */
 export function recordBytesMax(message: MessageToStore): number {
   return FIXED_BYTES + 1 + 2 * 12 + message.body.length + message.topic.length * 3 +
-    message.properties.length * 3 + 1 + CRC_PROPERTY_BYTES;
+    message.properties.length * 3 + CRC_PROPERTY_BYTES;
 }
 
 /** CRC-32 as Java's UtilAll.crc32 computes it: without the top bit. */
@@ -115,12 +121,7 @@ export function encodeRecord(
   else target[position] = topicEnd - topicStart;
   const propertiesStart = topicEnd + 2;
   let end = putUtf8(target, propertiesStart, withoutCrcProperty(message.properties));
-  if (appendCrc) {
-    if (end > propertiesStart && target[end - 1] !== PROPERTY_SEPARATOR) {
-      target[end++] = PROPERTY_SEPARATOR;
-    }
-    end += CRC_PROPERTY_BYTES;
-  }
+  if (appendCrc) end += CRC_PROPERTY_BYTES;
   if (end - propertiesStart > PROPERTIES_BYTES_MAX) return -1;
   view.setInt16(topicEnd, end - propertiesStart);
   view.setInt32(start, end - start);
@@ -128,24 +129,26 @@ export function encodeRecord(
   return end - start;
 }
 
-/** A client that forwards a message forwards its old checksum too, which would be taken for the new record's. */
+/** Who forwards a message forwards its old checksum too, which would be taken for the new record's. */
 function withoutCrcProperty(properties: string): string {
   const start = properties.indexOf(CRC_NAME);
   if (start < 0) return properties;
-  const end = properties.indexOf("\u0002", start);
-  return withoutCrcProperty(
-    properties.slice(0, start) + (end < 0 ? "" : properties.slice(end + 1)),
-  );
+  const end = properties.indexOf(PROPERTY_SEPARATOR, start);
+  let before = properties.slice(0, start);
+  // Behind a separator ours makes an empty property, which goes too.
+  if (before === PROPERTY_SEPARATOR || before.endsWith(PROPERTY_SEPARATOR.repeat(2))) {
+    before = before.slice(0, -1);
+  }
+  return withoutCrcProperty(before + (end < 0 ? "" : properties.slice(end + 1)));
 }
 
 function putCrcProperty(target: Uint8Array, start: number, position: number): void {
   let crc = recordCrc(target.subarray(start, position));
-  let at = putUtf8(target, position, CRC_NAME);
+  let at = putUtf8(target, position, CRC_HEAD);
   for (let digit = 0; digit < CRC_DIGITS; digit++) {
     target[at++] = 48 + crc % 10;
     crc = Math.floor(crc / 10);
   }
-  target[at] = PROPERTY_SEPARATOR;
 }
 
 /** Writes the blank record that fills `bytes` up to the end of a segment. */
@@ -288,54 +291,69 @@ function layoutOf(
   };
 }
 
-/** Whether the checksum property, if the record ends in one, fits. */
+/** Whether our checksum property, if the record ends in it, fits. */
 function crcPropertyHolds(bytes: Uint8Array, record: RecordLayout): boolean {
   const end = record.propertiesStart + record.propertiesLength;
   // A write that a crash cut short ends in zeros, which no properties string does.
   if (record.propertiesLength > 0 && bytes[end - 1] === 0) return false;
-  const start = crcPropertyStart(bytes, record);
-  if (start < 0) return !isDamagedCrcProperty(bytes, record);
-  if (bytes[end - 1] !== PROPERTY_SEPARATOR) return false;
+  const start = crcPropertyStart(record);
+  if (start < 0) return true;
+  if (!isTextAt(bytes, start, CRC_HEAD)) return !isDamagedCrcProperty(bytes, start);
+  return crcHolds(bytes, record.start, start, start + CRC_HEAD.length);
+}
+
+/** Whether the CRC of what is from `start` to `end` is what the digits say. */
+function crcHolds(bytes: Uint8Array, start: number, end: number, digits: number): boolean {
   let expected = 0;
-  for (let at = end - 2; at >= start + CRC_NAME.length; at--) {
+  for (let at = digits + CRC_DIGITS - 1; at >= digits; at--) {
     expected = expected * 10 + bytes[at]! - 48;
   }
-  return recordCrc(bytes.subarray(record.start, start)) === expected;
+  return recordCrc(bytes.subarray(start, end)) === expected;
+}
+
+/** Whether a checksum of its own proves every byte of a sound record: ours, or one of Apache's that holds. */
+export function isSealed(bytes: Uint8Array, record: RecordLayout): boolean {
+  const start = crcPropertyStart(record);
+  if (start < 0) return false;
+  if (isTextAt(bytes, start, CRC_HEAD)) return true;
+  return isTextAt(bytes, start, CRC_NAME) &&
+    crcHolds(bytes, record.start, start, start + CRC_NAME.length);
 }
 
 /**
- * Whether the end of the properties is so much like a checksum property that it was one: damage to its name must not
- * make a record pass for one without.
+ * Whether what is at `start` is so much like our checksum property that it was one: damage to its name must not make a
+ * record pass for one without.
  */
-function isDamagedCrcProperty(bytes: Uint8Array, record: RecordLayout): boolean {
-  const end = record.propertiesStart + record.propertiesLength;
-  const start = end - CRC_PROPERTY_BYTES;
-  if (start < record.propertiesStart) return false;
-  let alike = bytes[end - 1] === PROPERTY_SEPARATOR ? 1 : 0;
-  for (let index = 0; index < CRC_NAME.length; index++) {
-    if (bytes[start + index] === CRC_NAME.charCodeAt(index)) alike++;
+function isDamagedCrcProperty(bytes: Uint8Array, start: number): boolean {
+  const digits = start + CRC_HEAD.length;
+  let alike = 0;
+  for (let index = 0; index < CRC_HEAD.length; index++) {
+    if (bytes[start + index] === CRC_HEAD.charCodeAt(index)) alike++;
   }
-  if (alike >= CRC_NAME_ALIKE_MIN) return true;
-  for (let at = start + CRC_NAME.length; at < end - 1; at++) {
+  if (alike >= CRC_HEAD_ALIKE_MIN) return true;
+  for (let at = digits; at < digits + CRC_DIGITS; at++) {
     if (bytes[at]! >= 48 && bytes[at]! <= 57) alike++;
   }
   return alike >= CRC_PROPERTY_ALIKE_MIN;
 }
 
-/** Where the checksum property begins; -1 when the record does not end in one. */
-function crcPropertyStart(bytes: Uint8Array, record: RecordLayout): number {
+/** Where a record's checksum property begins if it has one; -1 when there is no room for it. */
+function crcPropertyStart(record: RecordLayout): number {
   const start = record.propertiesStart + record.propertiesLength - CRC_PROPERTY_BYTES;
-  if (start < record.propertiesStart) return -1;
-  for (let index = 0; index < CRC_NAME.length; index++) {
-    if (bytes[start + index] !== CRC_NAME.charCodeAt(index)) return -1;
-  }
-  return start;
+  return start < record.propertiesStart ? -1 : start;
 }
 
-/** Lets the checksum property hold again after a field was changed. False when the record does not end in one. */
+function isTextAt(bytes: Uint8Array, position: number, ascii: string): boolean {
+  for (let index = 0; index < ascii.length; index++) {
+    if (bytes[position + index] !== ascii.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** Lets our checksum property hold again after a field was changed. False when the record does not end in it. */
 export function renewCrcProperty(bytes: Uint8Array, record: RecordLayout): boolean {
-  const start = crcPropertyStart(bytes, record);
-  if (start < 0) return false;
+  const start = crcPropertyStart(record);
+  if (start < 0 || !isTextAt(bytes, start, CRC_HEAD)) return false;
   putCrcProperty(bytes, record.start, start);
   return true;
 }

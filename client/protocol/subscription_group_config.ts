@@ -1,5 +1,7 @@
 /** SubscriptionGroupConfig: what a broker knows about a consumer group, in its JSON form. */
 
+import { type GroupRetryPolicy, parseGroupRetryPolicy } from "./retry_policy.ts";
+
 export interface SubscriptionGroupConfig {
   readonly groupName: string;
   readonly consumeEnable: boolean;
@@ -10,6 +12,7 @@ export interface SubscriptionGroupConfig {
   readonly retryQueueNums: number;
   /** How often a message is consumed again before it goes to the dead letters. */
   readonly retryMaxTimes: number;
+  /** When a message comes again. */
   readonly groupRetryPolicy: GroupRetryPolicy;
   readonly brokerId: number;
   readonly whichBrokerWhenConsumeSlowly: number;
@@ -19,15 +22,6 @@ export interface SubscriptionGroupConfig {
   /** Subscriptions that an admin fixed; none when absent. */
   readonly subscriptionDataSet?: readonly unknown[];
   readonly attributes: Readonly<Record<string, string>>;
-}
-
-/** When a message comes again. Without a policy of the named type Java's default delays count. */
-export interface GroupRetryPolicy {
-  readonly type: "CUSTOMIZED" | "EXPONENTIAL";
-  /** `initial`, `max` and `multiplier`, in milliseconds. */
-  readonly exponentialRetryPolicy?: unknown;
-  /** `next`: the delays in milliseconds. */
-  readonly customizedRetryPolicy?: unknown;
 }
 
 /** What Java's SubscriptionGroupConfig has before anything is set. */
@@ -84,16 +78,6 @@ export function parseSubscriptionGroupConfig(value: unknown): SubscriptionGroupC
     consumeTimeoutMinute: integer("consumeTimeoutMinute"),
     ...(Array.isArray(subscriptionDataSet) ? { subscriptionDataSet } : {}),
     attributes: textRecord(json["attributes"]),
-  };
-}
-
-function parseGroupRetryPolicy(value: unknown): GroupRetryPolicy {
-  const json = (value ?? {}) as Record<string, unknown>;
-  const part = (name: string) => json[name] ? { [name]: json[name] } : {};
-  return {
-    type: json["type"] === "EXPONENTIAL" ? "EXPONENTIAL" : "CUSTOMIZED",
-    ...part("exponentialRetryPolicy"),
-    ...part("customizedRetryPolicy"),
   };
 }
 

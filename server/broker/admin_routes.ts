@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import { adminGroupRoutes } from "./admin_group_routes.ts";
 import { adminTopicRoutes } from "./admin_topic_routes.ts";
 import { brokerInfoRoutes } from "./broker_info_routes.ts";
+import type { ChangedSettings } from "./changed_settings.ts";
 import type { ConsumerTable, ProducerTable } from "./client_table.ts";
 import { consumeStatsRoutes } from "./consume_stats_routes.ts";
 import { consumerAdminRoutes } from "./consumer_admin_routes.ts";
@@ -21,6 +22,7 @@ import { upkeepRoutes } from "./upkeep_routes.ts";
 
 export interface AdminDeps {
   config: Config;
+  changedSettings: ChangedSettings;
   store: MessageStore;
   schedule: Schedule;
   topics: TopicTable;

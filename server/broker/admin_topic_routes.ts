@@ -14,10 +14,12 @@ import type { OffsetTable } from "./offset_table.ts";
 import { popRetryTopicV1, popRetryTopicV2 } from "./pop/retry_topic.ts";
 import type { BrokerStats } from "./stats/broker_stats.ts";
 import { topicOrRefuse, type TopicTable } from "./topic_table.ts";
-import { invalidTopicConfigReason, updateTopic } from "./topic_routes.ts";
+import { invalidTopicConfigReason, type TopicSettings, updateTopic } from "./topic_routes.ts";
 
 export interface AdminTopicDeps extends QueryConsumeQueueDeps {
-  config: Readonly<Pick<Config, "brokerName" | "clearRetryTopicWhenDeleteTopic">>;
+  config:
+    & Readonly<Pick<Config, "brokerName" | "clearRetryTopicWhenDeleteTopic">>
+    & TopicSettings;
   topics: Pick<
     TopicTable,
     "get" | "update" | "delete" | "published" | "isSystemTopic"
@@ -45,7 +47,7 @@ export function adminTopicRoutes(deps: AdminTopicDeps): Route[] {
         if (reason !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, reason);
       }
       for (const { attributes, ...config } of configs) {
-        updateTopic(topics, config, () => new Map(Object.entries(attributes)));
+        updateTopic(deps, config, () => new Map(Object.entries(attributes)));
       }
       await topics.published();
       return {};

@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import { hostBytes } from "../../client/protocol/message.ts";
+import type { MessageToStore } from "../../client/protocol/message_record.ts";
 import { unservedRemark } from "../../client/protocol/request_state.ts";
 import type { Address } from "../../client/remoting/connection.ts";
 import { parseAddress, RemotingClient } from "../../client/remoting/remoting_client.ts";
@@ -12,8 +13,14 @@ import type { Config } from "../config.ts";
 import { fastPort, storePaths } from "../config_derived.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { type Log, RateLimit } from "../log.ts";
+import type { BrokerSource } from "../metrics/broker_source.ts";
+import { ConsumerLag } from "../metrics/consumer_lag.ts";
+import { timeCreations } from "../metrics/creation_times.ts";
+import { Histogram } from "../metrics/histogram.ts";
+import { RpcLatency } from "../metrics/rpc_latency.ts";
 import { RemotingServer } from "../remoting_server.ts";
 import { adminRoutes } from "./admin_routes.ts";
+import { ChangedSettings } from "./changed_settings.ts";
 import { clientRoutes, consumerIdsNotifier } from "./client_routes.ts";
 import { ConsumerTable, ProducerTable } from "./client_table.ts";
 import { ConsumerFilterTable } from "./consumer_filter_table.ts";
@@ -36,6 +43,7 @@ import { sendBackRoutes } from "./send_back_routes.ts";
 import { sendRoutes } from "./send_routes.ts";
 import { startCompaction } from "./compaction.ts";
 import { BrokerStats } from "./stats/broker_stats.ts";
+import { messageKindOf } from "./stats/message_counters.ts";
 import { storeReports } from "./store_reports.ts";
 import { delayed } from "./timer/delayed.ts";
 import { Timers } from "./timer/timers.ts";
@@ -45,6 +53,10 @@ import { createTransactions, steadyClock, type Transactions } from "./transactio
 
 /** How often clients are looked for that have gone silent. */
 const EXPIRY_SCAN_MILLIS = 10_000;
+/** For how long an fdatasync may take. */
+const SYNC_BOUNDS_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1];
+/** What Apache has consume delayed messages (MixAll.java). */
+const SCHEDULE_CONSUMER_GROUP = "SCHEDULE_CONSUMER";
 
 /** Where and as what the broker registers. */
 export interface BrokerAddresses {
@@ -59,6 +71,8 @@ export interface Broker extends AsyncDisposable {
   port: number;
   /** The second port, for clients with vipChannelEnabled; undefined when there is none. */
   fastPort: number | undefined;
+  /** What its metrics are read from. */
+  readonly metrics: BrokerSource;
   /** Registers at the name servers, now and from then on. */
   register(addresses: BrokerAddresses): Promise<void>;
 }
@@ -83,8 +97,10 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       now: Date.now,
       // Messages come when there are topics.
       isSystemTopic: (topic) => topics.isSystemTopic(topic),
+      seriesMax: config.metricsOtelCardinalityLimit,
     }),
   );
+  const syncs = new Histogram(SYNC_BOUNDS_SECONDS);
   // The store opens before the offsets are loaded, and may report at once.
   const offsetTable: { current?: OffsetTable } = {};
   const store: MessageStore = stack.use(
@@ -102,10 +118,15 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
         stats.arrived(arrival.topic, arrival.size, arrival.storeTimestamp);
         if (arrival.topic === SCHEDULE_TOPIC) schedule.current?.wake(arrival.queueId + 1);
         timer.current?.arrived(arrival);
+        for (const entry of arrival.multiDispatch ?? []) {
+          longPolling.arrived(entry);
+          pop.current?.arrived(entry);
+        }
         longPolling.arrived(arrival);
         pop.current?.arrived(arrival);
       },
       onPromised: (offset) => held.promised(offset),
+      onSynced: (millis) => syncs.record(millis / 1_000),
       onWriteFailed(offset, error) {
         held.failed(offset, error);
         if (writeWarnings.allow(Date.now()) !== undefined) log.error("cannot write", { error });
@@ -139,6 +160,11 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       store,
       held,
       levelCount,
+      onDelivered(topic, bytes) {
+        const given = { count: 1, bytes };
+        stats.messages.given(SCHEDULE_TOPIC, SCHEDULE_CONSUMER_GROUP, "pull", given);
+        stats.messages.received(topic, "delay", 1, bytes);
+      },
     }),
   );
   // Topics change before the broker has registered, and the registration needs the topics.
@@ -150,10 +176,12 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     }),
   );
   if (config.enableCompaction) startCompaction(store, topics, { config, log });
+  const changedSettings = stack.use(new ChangedSettings({ ...persisted, config }));
   const groups = stack.use(new GroupTable(persisted));
   const offsets = offsetTable.current = stack.use(
     new OffsetTable({
       ...persisted,
+      afterApache: store.recovery.afterApache,
       onReset: (...reset) => pop.current?.wasReset(...reset),
       onRemove: (gone) => pop.current?.wasRemoved(gone),
     }),
@@ -184,10 +212,12 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     filters.expire();
   }, EXPIRY_SCAN_MILLIS);
   stack.defer(() => clearInterval(expiring));
-  const queueLocks = new QueueLockTable({
-    rebalanceLockMaxLiveTime: config.rebalanceLockMaxLiveTime,
-    now: Date.now,
-  });
+  const queueLocks = stack.use(
+    new QueueLockTable({
+      ...persisted,
+      rebalanceLockMaxLiveTime: config.rebalanceLockMaxLiveTime,
+    }),
+  );
   let storeHost = hostBytes("127.0.0.1", config.listenPort);
   const remotingClient = stack.use(new RemotingClient());
   let nameServerAddresses: readonly string[] = [];
@@ -201,6 +231,8 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       storeHost: () => storeHost,
       fileSystem: denoFileSystem,
       clock: systemClock,
+      onEnqueued: (topic, delayMillis) => stats.events.timerEnqueued(topic, delayMillis),
+      onDequeued: (topic) => stats.events.timersDequeued.add(topic),
       log,
     }),
   );
@@ -221,7 +253,9 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       storeHost: () => storeHost,
       clock: systemClock,
       random: (below) => Math.floor(Math.random() * below),
-      onLooked: (...looked) => stats.looked(...looked),
+      onPopped: (...popped) => stats.popped(...popped),
+      onRecorded: (group, topic, tag) => stats.events.reviveRecords.add(group, topic, tag),
+      onRevived: (group, topic) => stats.events.revived.add(group, topic),
     }),
   );
   await popping.start();
@@ -237,80 +271,102 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
       delayed: (message) => delayed(message, { levelCount, timers }),
       now: Date.now,
       steady: steadyClock,
+      onEnded: (...ended) => stats.events.transactionEnded(...ended),
       log,
     }),
   );
   await transactions.start();
+  const rpc = new RpcLatency();
+  const onReceived = (first: MessageToStore, count: number, bytes: number) =>
+    stats.messages.received(first.topic, messageKindOf(first), count, bytes);
   const dispatcher = new Dispatcher(
-    [
-      ...sendRoutes({
-        config,
-        store,
-        topics,
-        groups,
-        queueLocks,
-        transactions,
-        timers,
-        held,
-        levelCount,
-        storeHost: () => storeHost,
-      }),
-      ...sendBackRoutes({
-        store,
-        topics,
-        groups,
-        held,
-        levelCount,
-        brokerPermission: () => config.brokerPermission,
-        stats,
-      }),
-      ...replyRoutes({ config, store, topics, producers, storeHost: () => storeHost, log }),
-      ...pullRoutes({
-        config,
-        store,
-        topics,
-        groups,
-        consumers,
-        filters,
-        filterCache,
-        offsets,
-        longPolling,
-        stats,
-      }),
-      ...offsetRoutes({ store, offsets, topics, groups }),
-      ...queryRoutes({ config, store }),
-      ...clientRoutes({
-        consumers,
-        producers,
-        topics,
-        groups,
-        queueLocks,
-        filterCache,
-        settings: config,
-        log,
-      }),
-      ...timers.routes,
-      ...popping.routes,
-      ...transactions.routes,
-      ...adminRoutes({
-        config,
-        store,
-        schedule: schedule.current,
-        topics,
-        groups,
-        offsets,
-        consumers,
-        producers,
-        filters,
-        stats,
-        brokerAddr: () => registeredAddr,
-        log,
-      }),
-      ...topicRoutes({ topics }),
-      ...groupRoutes({ groups }),
-    ],
+    timeCreations(
+      [
+        ...sendRoutes({
+          config,
+          store,
+          topics,
+          groups,
+          queueLocks,
+          transactions,
+          timers,
+          held,
+          levelCount,
+          storeHost: () => storeHost,
+          onReceived,
+          onDead: ({ topic, producerGroup }) => stats.deadLettered(topic, producerGroup),
+        }),
+        ...sendBackRoutes({
+          store,
+          topics,
+          groups,
+          held,
+          levelCount,
+          brokerPermission: () => config.brokerPermission,
+          config,
+          timers,
+          stats,
+        }),
+        ...replyRoutes({
+          config,
+          store,
+          topics,
+          producers,
+          storeHost: () => storeHost,
+          onReceived,
+          log,
+        }),
+        ...pullRoutes({
+          config,
+          store,
+          topics,
+          groups,
+          consumers,
+          filters,
+          filterCache,
+          offsets,
+          longPolling,
+          stats,
+        }),
+        ...offsetRoutes({ store, offsets, topics, groups }),
+        ...queryRoutes({ config, store }),
+        ...clientRoutes({
+          consumers,
+          producers,
+          topics,
+          groups,
+          queueLocks,
+          filterCache,
+          settings: config,
+          log,
+        }),
+        ...timers.routes,
+        ...popping.routes,
+        ...transactions.routes,
+        ...adminRoutes({
+          config,
+          changedSettings,
+          store,
+          schedule: schedule.current,
+          topics,
+          groups,
+          offsets,
+          consumers,
+          producers,
+          filters,
+          stats,
+          brokerAddr: () => registeredAddr,
+          log,
+        }),
+        ...topicRoutes({ config, topics }),
+        ...groupRoutes({ groups }),
+      ],
+      stats,
+      (topic) => topics.isSystemTopic(topic),
+    ),
     log,
     (code) => unservedRemark(code, "broker"),
+    rpc,
   );
   const listen = (port: number) => {
     const server = new RemotingServer({
@@ -339,8 +395,38 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   const fast = hasSecond ? listen(second) : undefined;
   stack.use(longPolling);
   stack.defer(() => popping.answerAll());
+  const lag = new ConsumerLag({
+    config,
+    store,
+    topics,
+    groups,
+    consumers,
+    offsets,
+    popped: (...queue) => popping.table.find(...queue),
+    now: Date.now,
+  });
   const parts = stack.move();
   return {
+    metrics: {
+      config,
+      store,
+      stats,
+      rpc,
+      syncs,
+      lag,
+      topics,
+      groups,
+      offsets,
+      consumers,
+      producers,
+      timers,
+      popping,
+      transactions,
+      longPolling,
+      connectionCount: () => servers.reduce((sum, { connections }) => sum + connections.size, 0),
+      diskSpace: () => denoFileSystem.diskSpaceSync(storePaths(config).root),
+      now: Date.now,
+    },
     port: main.port,
     fastPort: fast?.port,
     async register({ nameServers, brokerAddr, haServerAddr, storeHost: found }) {

@@ -4,22 +4,26 @@ import * as commands from "../../client/protocol/commands/admin_broker.ts";
 import { decodeUtf8, encodeUtf8 } from "../../client/protocol/bytes.ts";
 import { firstDataVersion, nextVersion } from "../../client/protocol/data_version.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
-import { formatProperties, updateSettings } from "../config.ts";
+import { type Config, formatProperties, updateSettings } from "../config.ts";
 import { type Route, route } from "../dispatcher.ts";
-import type { Log } from "../log.ts";
+import { describeError, type Log } from "../log.ts";
 import { ConfigError, parseProperties } from "../properties.ts";
+import type { ChangedSettings } from "./changed_settings.ts";
 import { jsonBody } from "./json_body.ts";
 import { runtimeInfo, type RuntimeInfoDeps } from "./runtime_info.ts";
 
 export interface BrokerInfoDeps extends RuntimeInfoDeps {
+  changedSettings: Pick<ChangedSettings, "keep">;
   /** Settings have changed. */
   onSettings: () => void;
   log: Log;
 }
 
-/** GET_BROKER_RUNTIME_INFO, VIEW_BROKER_STATS_DATA, GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG. */
+/**
+ * GET_BROKER_RUNTIME_INFO, VIEW_BROKER_STATS_DATA, GET_BROKER_CONFIG, UPDATE_BROKER_CONFIG and GET_BROKER_HA_STATUS.
+ */
 export function brokerInfoRoutes(deps: BrokerInfoDeps): Route[] {
-  const { config, stats, now } = deps;
+  const { config, store, stats, now } = deps;
   let version = firstDataVersion(now());
   return [
     route(
@@ -41,7 +45,8 @@ export function brokerInfoRoutes(deps: BrokerInfoDeps): Route[] {
       header: { version: JSON.stringify(version) },
       body: encodeUtf8(formatProperties(config)),
     })),
-    route(commands.UPDATE_BROKER_CONFIG, ({ body, connection }) => {
+    route(commands.UPDATE_BROKER_CONFIG, async ({ body, connection }) => {
+      const before = { ...config };
       const warnings = changeSettings(deps, decodeUtf8(body, 0, body.length));
       version = nextVersion(version, now());
       deps.log.info("settings were changed by an admin", {
@@ -49,9 +54,43 @@ export function brokerInfoRoutes(deps: BrokerInfoDeps): Route[] {
         text: decodeUtf8(body, 0, body.length),
       });
       deps.onSettings();
+      await keepSettings(deps, before);
       return warnings.length > 0 ? { remark: warnings.join("\n") } : {};
     }),
+    route(
+      commands.GET_BROKER_HA_STATUS,
+      () => ({ body: jsonBody(haRuntimeInfo(store.stats.maxOffset)) }),
+    ),
   ];
+}
+
+/** A master without slaves. */
+function haRuntimeInfo(maxOffset: number) {
+  return {
+    haClientRuntimeInfo: {
+      activated: false,
+      lastReadTimestamp: 0,
+      lastWriteTimestamp: 0,
+      masterFlushOffset: 0,
+      maxOffset: 0,
+      transferredByteInSecond: 0,
+    },
+    haConnectionInfo: [],
+    inSyncSlaveNums: 0,
+    master: true,
+    masterCommitLogMaxOffset: maxOffset,
+  };
+}
+
+async function keepSettings({ changedSettings }: BrokerInfoDeps, before: Config): Promise<void> {
+  try {
+    await changedSettings.keep(before);
+  } catch (error) {
+    throw refuse(
+      ResponseCode.SYSTEM_ERROR,
+      `The settings count from now on, but a restart forgets them: ${describeError(error)}`,
+    );
+  }
 }
 
 /** All or nothing: when one setting may not change, none does. */

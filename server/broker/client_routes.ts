@@ -35,7 +35,7 @@ export interface ClientDeps {
   producers: Pick<ProducerTable, "register" | "unregister">;
   topics: Pick<TopicTable, "get" | "createTopicInSendMessageBack">;
   groups: Pick<GroupTable, "find">;
-  queueLocks: Pick<QueueLockTable, "lock" | "unlock">;
+  queueLocks: Pick<QueueLockTable, "lock" | "unlock" | "saved">;
   filterCache: SqlFilterCache;
   settings: Readonly<{ enablePropertyFilter: boolean }>;
   log: Log;
@@ -76,9 +76,10 @@ export function clientRoutes(deps: ClientDeps): Route[] {
         `no consumer for this group, ${header.consumerGroup}`,
       );
     }),
-    route(commands.LOCK_BATCH_MQ, ({ body }) => {
+    route(commands.LOCK_BATCH_MQ, async ({ body }) => {
       const { consumerGroup, clientId, mqSet } = parseJsonBody(body, parseLockBody);
       const lockOKMQSet = queueLocks.lock(consumerGroup, mqSet, clientId);
+      await queueLocks.saved();
       return { body: jsonBody({ lockOKMQSet }) };
     }),
     route(commands.UNLOCK_BATCH_MQ, ({ body }) => {

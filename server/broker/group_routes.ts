@@ -1,6 +1,7 @@
 /** Admins create consumer groups, change them and look at them. */
 
 import * as commands from "../../client/protocol/commands/group.ts";
+import { invalidRetryPolicyReason } from "../../client/protocol/retry_policy.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import {
   parseSubscriptionGroupConfig,
@@ -35,13 +36,13 @@ export function groupRoutes({ groups }: GroupDeps): Route[] {
   ];
 }
 
-/** Creates or changes groups; none when one has a name that is none. @throws {RemotingError} */
+/** Creates or changes groups; none when one may not have its name or its policy. @throws {RemotingError} */
 export function updateGroups(
   groups: Pick<GroupTable, "update">,
   configs: readonly SubscriptionGroupConfig[],
 ): void {
-  for (const { groupName } of configs) {
-    const reason = invalidGroupReason(groupName);
+  for (const { groupName, groupRetryPolicy } of configs) {
+    const reason = invalidGroupReason(groupName) ?? invalidRetryPolicyReason(groupRetryPolicy);
     if (reason !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, reason);
   }
   try {

@@ -6,6 +6,8 @@ import {
   nextVersion,
   parseDataVersion,
 } from "../../client/protocol/data_version.ts";
+import { SYSTEM_GROUP_PREFIX, SYSTEM_GROUPS } from "../../client/protocol/names.ts";
+import { isLmq } from "../../client/protocol/multi_dispatch.ts";
 import {
   createSubscriptionGroupConfig,
   parseSubscriptionGroupConfig,
@@ -24,25 +26,12 @@ export interface GroupTableOptions {
   folder: string;
   fileSystem: FileSystem;
   /** Read when it is needed. */
-  settings: Readonly<{ autoCreateSubscriptionGroup: boolean }>;
+  settings: Readonly<{ autoCreateSubscriptionGroup: boolean; enableLmq: boolean }>;
   now: () => number;
   log: Log;
 }
 
-/** The groups that every broker has from the start (SubscriptionGroupManager.java). */
-const SYSTEM_GROUPS = [
-  "TOOLS_CONSUMER",
-  "FILTERSRV_CONSUMER",
-  "SELF_TEST_C_GROUP",
-  "CID_ONS-HTTP-PROXY",
-  "CID_ONSAPI_PULL",
-  "CID_ONSAPI_PERMISSION",
-  "CID_ONSAPI_OWNER",
-  "CID_RMQ_SYS_TRANS",
-];
 const GROUP_FIELDS = [...Object.keys(createSubscriptionGroupConfig("")), "subscriptionDataSet"];
-/** Groups with this prefix are created by themselves, whatever the setting. */
-const SYSTEM_GROUP_PREFIX = "CID_RMQ_SYS_";
 
 interface GroupsFile {
   dataVersion: DataVersion;
@@ -89,6 +78,7 @@ export class GroupTable implements AsyncDisposable {
   find(group: string): SubscriptionGroupConfig | undefined {
     const existing = this.#groups.get(group);
     if (existing !== undefined) return existing;
+    if (this.#isLight(group)) return createSubscriptionGroupConfig(group);
     const mayCreate = this.#options.settings.autoCreateSubscriptionGroup ||
       group.startsWith(SYSTEM_GROUP_PREFIX);
     if (!mayCreate || invalidGroupReason(group) !== undefined) return undefined;
@@ -99,7 +89,12 @@ export class GroupTable implements AsyncDisposable {
 
   /** Whether a group is there; creates none. */
   has(group: string): boolean {
-    return this.#groups.has(group);
+    return this.#groups.has(group) || this.#isLight(group);
+  }
+
+  /** Whether it is one of those that are in no table: there is one of each name. */
+  #isLight(group: string): boolean {
+    return this.#options.settings.enableLmq && isLmq(group);
   }
 
   /**
@@ -107,6 +102,8 @@ export class GroupTable implements AsyncDisposable {
    * @throws {RangeError} when an attribute may not change so.
    */
   update(config: SubscriptionGroupConfig): void {
+    // They are as they are.
+    if (this.#isLight(config.groupName)) return;
     const existing = this.#groups.get(config.groupName);
     const changes = new Map(Object.entries(config.attributes));
     const attributes = changeAttributes(GROUP_ATTRIBUTES, existing?.attributes, changes);

@@ -41,15 +41,16 @@ export class HeldReplies {
 }
 
 /**
- * Puts messages that the broker itself sends, and resolves when they are as safe as was promised.
+ * Puts messages that the broker itself sends, and resolves with the bytes of each when they are as safe as was promised.
  * @throws when they are not: then they are not in the log, but for those that were safe before the failure.
  */
 export function putSafely(
   store: Pick<MessageStore, "putMessage" | "commit">,
   held: HeldReplies,
   messages: readonly MessageToStore[],
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+): Promise<number[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<number[]>();
+  const sizes: number[] = [];
   let endOffset = 0;
   for (const message of messages) {
     const result = store.putMessage(message);
@@ -58,10 +59,11 @@ export function putSafely(
       return promise;
     }
     endOffset = result.endOffset;
+    sizes.push(endOffset - result.physicalOffset);
   }
   held.hold({
     endOffset,
-    finish: (failure) => failure === undefined ? resolve() : reject(failure),
+    finish: (failure) => failure === undefined ? resolve(sizes) : reject(failure),
   });
   store.commit();
   return promise;

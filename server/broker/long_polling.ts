@@ -26,6 +26,8 @@ interface Parked {
 
 export class LongPolling {
   readonly #parked = new Map<string, Set<Parked>>();
+  /** How many wait. */
+  count = 0;
 
   /** Parks a pull for at most `holdMillis`. */
   park(topic: string, queueId: number, pull: ParkedPull, holdMillis: number): void {
@@ -41,6 +43,7 @@ export class LongPolling {
       }, holdMillis),
     };
     waiting.add(parked);
+    this.count++;
   }
 
   /** A message has become visible: wakes all who wait for it. */
@@ -63,7 +66,7 @@ export class LongPolling {
   #remove(key: string, parked: Parked): void {
     clearTimeout(parked.timer);
     const waiting = this.#parked.get(key);
-    waiting?.delete(parked);
+    if (waiting?.delete(parked)) this.count--;
     if (waiting?.size === 0) this.#parked.delete(key);
   }
 

@@ -1,4 +1,8 @@
-/** How far each group has consumed each queue, kept in `config/consumerOffset.json` as Apache has it. */
+/**
+ * How far each group has consumed each queue, kept in `config/consumerOffset.json` as Apache has it. With enableLmq
+ * Apache has all of them in `lmqConsumerOffset.json` instead, those of light groups in a table of their own: that one is
+ * written as well then, and read when Apache had the folder last.
+ */
 
 import {
   type DataVersion,
@@ -6,6 +10,7 @@ import {
   nextVersion,
   parseDataVersion,
 } from "../../client/protocol/data_version.ts";
+import { isLmq, LMQ_QUEUE_ID } from "../../client/protocol/multi_dispatch.ts";
 import type { FileSystem } from "../../store/file_system.ts";
 import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import type { Log } from "../log.ts";
@@ -16,7 +21,9 @@ export interface OffsetTableOptions {
   /** The folder of `consumerOffset.json`. */
   folder: string;
   fileSystem: FileSystem;
-  settings: Readonly<{ flushConsumerOffsetInterval: number }>;
+  settings: Readonly<{ flushConsumerOffsetInterval: number; enableLmq: boolean }>;
+  /** Apache's broker had the folder last. */
+  afterApache?: boolean;
   now: () => number;
   /** A group is to go on elsewhere, whatever is recorded of what it popped before. */
   onReset?: (group: string, topic: string, queueId: number, queueOffset: number) => void;
@@ -52,6 +59,7 @@ export class OffsetTable implements AsyncDisposable {
   /** Where an admin wants a group to go on; counts until the group's next pull. */
   readonly #reset = new QueueOffsets();
   readonly #persisted: PersistedTable<OffsetsFile>;
+  readonly #persistedForLmq: PersistedTable<OffsetsFile> | undefined;
   #dataVersion: DataVersion;
   #commitCount = 0;
 
@@ -64,9 +72,19 @@ export class OffsetTable implements AsyncDisposable {
       snapshot: () => this.toJson(),
       delayMillis: settings.flushConsumerOffsetInterval,
     });
-    const file = this.#persisted.load();
+    this.#persistedForLmq = settings.enableLmq
+      ? persistedTable(options, "lmqConsumerOffset.json", {
+        parse: parseLmqOffsetsFile,
+        snapshot: () => this.#toLmqJson(),
+        delayMillis: settings.flushConsumerOffsetInterval,
+      })
+      : undefined;
+    const forLmq = options.afterApache ? this.#persistedForLmq?.load() : undefined;
+    const file = forLmq ?? this.#persisted.load();
     this.#dataVersion = file?.dataVersion ?? firstDataVersion(now());
     this.#committed = file?.offsets ?? new QueueOffsets();
+    // Each of the two files must be as new as the other when Apache comes.
+    if (settings.enableLmq) this.#markDirty();
   }
 
   /** What groups have committed, to look at. */
@@ -84,7 +102,7 @@ export class OffsetTable implements AsyncDisposable {
     if (++this.#commitCount % VERSION_STEP === 0) {
       this.#dataVersion = nextVersion(this.#dataVersion, this.#options.now());
     }
-    this.#persisted.markDirty();
+    this.#markDirty();
   }
 
   /** Where a group goes on: at its reset offset, else at what it has committed; -1 for neither. */
@@ -122,7 +140,7 @@ export class OffsetTable implements AsyncDisposable {
       for (const queueId of queues.keys()) this.#options.onReset?.(group, topic, queueId, 0);
     }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeGroup(group);
-    this.#persisted.markDirty();
+    this.#markDirty();
     this.#options.onRemove?.({ group });
   }
 
@@ -134,7 +152,7 @@ export class OffsetTable implements AsyncDisposable {
       }
     }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeTopic(topic);
-    this.#persisted.markDirty();
+    this.#markDirty();
     this.#options.onRemove?.({ topic });
   }
 
@@ -152,13 +170,14 @@ export class OffsetTable implements AsyncDisposable {
         clamped.push({ group, topic, queueId, queueOffset, maxOffset });
       }
     }
-    if (clamped.length > 0) this.#persisted.markDirty();
+    if (clamped.length > 0) this.#markDirty();
     return clamped;
   }
 
   /** Resolves when all commits so far are on disk. @throws when they cannot be saved. */
-  flush(): Promise<void> {
-    return this.#persisted.flush();
+  async flush(): Promise<void> {
+    await this.#persisted.flush();
+    await this.#persistedForLmq?.flush();
   }
 
   /** The document of `consumerOffset.json`. */
@@ -170,9 +189,40 @@ export class OffsetTable implements AsyncDisposable {
     return { dataVersion: this.#dataVersion, offsetTable: Object.fromEntries(offsetTable) };
   }
 
+  /** The document of `lmqConsumerOffset.json`. */
+  #toLmqJson(): Record<string, unknown> {
+    const { dataVersion, offsetTable } = this.toJson();
+    const isOfLmq = ([key]: [string, unknown]) =>
+      isLmq(key.slice(key.indexOf(TOPIC_GROUP_SEPARATOR) + 1));
+    const rows = Object.entries(offsetTable as Record<string, Record<string, number>>);
+    const light = rows.filter(isOfLmq).map(([key, queues]) => [key, queues[LMQ_QUEUE_ID] ?? 0]);
+    return {
+      dataVersion,
+      lmqOffsetTable: Object.fromEntries(light),
+      offsetTable: Object.fromEntries(rows.filter((row) => !isOfLmq(row))),
+    };
+  }
+
+  #markDirty(): void {
+    this.#persisted.markDirty();
+    this.#persistedForLmq?.markDirty();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#persisted[Symbol.asyncDispose]();
+    await this.#persistedForLmq?.[Symbol.asyncDispose]();
   }
+}
+
+function parseLmqOffsetsFile(json: unknown): OffsetsFile {
+  const { dataVersion, offsets } = parseOffsetsFile(json);
+  const { lmqOffsetTable } = json as Record<string, object | undefined>;
+  for (const [key, queueOffset] of Object.entries(lmqOffsetTable ?? {})) {
+    const [topic, group, ...rest] = key.split(TOPIC_GROUP_SEPARATOR);
+    if (!topic || !group || rest.length > 0 || !Number.isSafeInteger(queueOffset)) continue;
+    offsets.set(group, topic, LMQ_QUEUE_ID, queueOffset as number);
+  }
+  return { dataVersion, offsets };
 }
 
 /** Keys that are no topic and group, and values that are no offsets, are left out, as Java does. */

@@ -167,8 +167,9 @@ function answerPull(deps: PullDeps, attempt: Attempt, result: GetMessageResult):
 }
 
 function park(deps: PullDeps, attempt: Attempt): void {
-  const { filter, context: { header } } = attempt;
+  const { filter, context, context: { header } } = attempt;
   const { store, config } = deps;
+  context.isLongPolling = true;
   const holdMillis = config.longPollingEnable
     ? header.suspendTimeoutMillis
     : config.shortPollingTimeMills;

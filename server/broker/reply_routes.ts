@@ -19,25 +19,24 @@ import {
   parseProperties,
   printProperties,
 } from "../../client/protocol/message.ts";
+import type { MessageToStore } from "../../client/protocol/message_record.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { Address } from "../../client/remoting/connection.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import { type Reply, type Route, route } from "../dispatcher.ts";
 import { describeError, type Log } from "../log.ts";
 import type { ProducerTable } from "./client_table.ts";
-import {
-  bornHostOf,
-  checkedTarget,
-  type SendContext,
-  type Target,
-  type TargetDeps,
-} from "./send_routes.ts";
+import { checkMessage } from "./message_checks.ts";
+import { bornHostOf } from "./send_routes.ts";
+import { checkedTarget, type SendContext, type Target, type TargetDeps } from "./send_target.ts";
 
 export interface ReplyDeps extends TargetDeps {
   store: Pick<MessageStore, "putMessage">;
   producers: Pick<ProducerTable, "findByClientId">;
   /** The broker's own address, as it stands in records. */
   storeHost: () => HostBytes;
+  /** An answer was stored, which takes so many bytes. */
+  onReceived?: (reply: MessageToStore, count: number, bytes: number) => void;
   log: Log;
 }
 
@@ -50,6 +49,8 @@ const PUSH_TIMEOUT_MILLIS = 10_000;
 export function replyRoutes(deps: ReplyDeps): Route[] {
   const reply = async (context: SendContext): Promise<Reply<ReplyResponse>> => {
     const target = checkedTarget(deps, context);
+    const { header: { sysFlag, properties }, body } = context;
+    checkMessage(deps.config, target.topicConfig, sysFlag, { body, properties });
     // Both take the body before the first await, as long as it is valid.
     const pushing = push(deps, context);
     const stored = deps.config.storeReplyMessageEnable ? store(deps, context, target) : undefined;
@@ -106,7 +107,7 @@ function store(
   { header, body, connection }: SendContext,
   { topic, queueId }: Target,
 ): { msgId: string; queueOffset: number } | undefined {
-  const result = deps.store.putMessage({
+  const message: MessageToStore = {
     topic,
     queueId,
     flag: header.flag,
@@ -118,11 +119,13 @@ function store(
     preparedTransactionOffset: 0,
     body,
     properties: header.properties,
-  });
+  };
+  const result = deps.store.putMessage(message);
   if (result.status !== "PUT_OK") {
     deps.log.warn("a reply is not stored", { topic, status: result.status });
     return undefined;
   }
+  deps.onReceived?.(message, 1, result.endOffset - result.physicalOffset);
   const msgId = createMessageId(deps.storeHost(), result.physicalOffset);
   return { msgId, queueOffset: result.queueOffset };
 }

@@ -29,6 +29,8 @@ export interface ScheduleOptions {
   fileSystem: FileSystem;
   levelCount: number;
   now: () => number;
+  /** A message with so many bytes has come to the topic that it was sent to. */
+  onDelivered?: (topic: string, bytes: number) => void;
   log: Log;
 }
 
@@ -160,7 +162,7 @@ export class Schedule implements AsyncDisposable {
 
   /** Delivers what is due; the level goes on behind it once it is safe in its own topics. */
   async #deliver(level: number, queue: ConsumeQueue, start: number): Promise<void> {
-    const { store, held, now } = this.#options;
+    const { store, held, now, onDelivered } = this.#options;
     const due: MessageToStore[] = [];
     let offset = start;
     let bytes = 0;
@@ -175,7 +177,8 @@ export class Schedule implements AsyncDisposable {
       due.push(restored(record));
       bytes += record.length;
     }
-    if (due.length > 0) await putSafely(store, held, due);
+    const sizes = due.length > 0 ? await putSafely(store, held, due) : [];
+    for (const [index, bytes] of sizes.entries()) onDelivered?.(due[index]!.topic, bytes);
     this.#offsets.set(level, offset);
     this.#persisted.markDirty();
   }

@@ -6,6 +6,7 @@ import {
   type HostBytes,
   hostBytes,
   MessageProperty,
+  MessageSysFlag,
   parseProperties,
   printProperties,
 } from "../../client/protocol/message.ts";
@@ -15,57 +16,38 @@ import {
   SEND_MESSAGE,
   SEND_MESSAGE_V2,
 } from "../../client/protocol/commands/send.ts";
+import {
+  isLmq,
+  isMultiDispatchServed,
+  mayMultiDispatch,
+  multiDispatchNames,
+} from "../../client/protocol/multi_dispatch.ts";
 import type { HeaderInput } from "../../client/protocol/header_schema.ts";
 import type { Connection } from "../../client/remoting/connection.ts";
 import { refuse, type RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
-import { isWriteable, type TopicConfig, TopicSysFlag } from "../../client/protocol/topic_config.ts";
 import type { MessageStore, PutMessageResult } from "../../store/message_store.ts";
-import type { Config } from "../config.ts";
-import {
-  type HandlerResult,
-  PARKED,
-  type RequestContext,
-  type Route,
-  route,
-} from "../dispatcher.ts";
+import { type HandlerResult, PARKED, type Route, route } from "../dispatcher.ts";
 import { describeError } from "../log.ts";
+import { addDeadLetterOrigin } from "./dead_letter.ts";
 import type { HeldReplies } from "./held_replies.ts";
 import { delayed } from "./timer/delayed.ts";
 import { mayBeTimer, recallHandleOf } from "./timer/timer_message.ts";
-import { groupOrRefuse, type GroupTable } from "./group_table.ts";
-import type { QueueLockTable } from "./queue_lock_table.ts";
-import { isCompactionTopic } from "./topic_attributes.ts";
+import { checkLightQueues, checkMessage, checkRoom, illegalMessage } from "./message_checks.ts";
 import {
-  dlqTopicOf,
-  invalidTopicReason,
-  notAllowedSendReason,
-  RETRY_GROUP_TOPIC_PREFIX,
-} from "./topic_name.ts";
+  checkedTarget,
+  type DeadLetterDeps,
+  deadLetterTarget,
+  type SendContext,
+  type Target,
+} from "./send_target.ts";
+import { RETRY_GROUP_TOPIC_PREFIX } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
 import { isTransactional } from "./transaction/half_message.ts";
 import type { Transactions } from "./transaction/transaction.ts";
 
-/** What it takes to say where a message may go. */
-export interface TargetDeps {
-  config: Config;
-  topics: Pick<
-    TopicTable,
-    "get" | "createTopicInSendMessage" | "createTopicInSendMessageBack"
-  >;
-}
-
-export interface SendOptions extends TargetDeps {
-  store: Pick<MessageStore, "putMessage">;
-  topics: Pick<
-    TopicTable,
-    | "get"
-    | "createTopicInSendMessage"
-    | "createTopicInSendMessageBack"
-    | "isPublished"
-    | "published"
-  >;
-  groups: Pick<GroupTable, "find">;
-  queueLocks: Pick<QueueLockTable, "isLockAllExpired">;
+export interface SendOptions extends DeadLetterDeps {
+  store: Pick<MessageStore, "putMessage" | "haveRoomForLightQueues">;
+  topics: DeadLetterDeps["topics"] & Pick<TopicTable, "isPublished" | "published">;
   transactions: Pick<Transactions, "halfMessage" | "opened">;
   /** See Timers. */
   timers: {
@@ -76,6 +58,10 @@ export interface SendOptions extends TargetDeps {
   levelCount: number;
   /** The broker's own address, which goes into records and offsetMsgIds. */
   storeHost: () => HostBytes;
+  /** Messages are safe, which take so many bytes together; all are what the first of them is. */
+  onReceived?: (first: MessageToStore, count: number, bytes: number) => void;
+  /** A message that came too often went to the dead letters of its group. */
+  onDead?: (header: Pick<SendContext["header"], "topic" | "producerGroup">) => void;
 }
 
 interface SendDeps extends SendOptions {
@@ -83,9 +69,14 @@ interface SendDeps extends SendOptions {
   addedProperties: string;
 }
 
-type SendFields = typeof SEND_MESSAGE.request.fields;
 type SendResponse = typeof SEND_MESSAGE.response.fields;
-export type SendContext = RequestContext<SendFields, SendResponse>;
+
+/** One message of a send. */
+interface Item {
+  flag: number;
+  body: Uint8Array;
+  properties: string;
+}
 
 /** The handlers of the SEND commands. */
 export function sendRoutes(options: SendOptions): Route[] {
@@ -99,25 +90,23 @@ export function sendRoutes(options: SendOptions): Route[] {
   ];
 }
 
-/** Where a message goes, once that has been checked. */
-export interface Target {
-  topic: string;
-  queueId: number;
-  /** The topic keeps the newest message of each key. */
-  needsKey: boolean;
-}
-
 function sendMessage(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
   const { header, body } = context;
   const target = deadLetterTarget(deps, header, checkedTarget(deps, context));
-  if (target.needsKey) refuseKeyless(header.properties);
-  if (isTransactional(header.properties, header.reconsumeTimes)) {
-    return sendHalf(deps, context, target);
+  const item = { flag: header.flag, body, properties: header.properties };
+  const message = messageToStore(deps, context, target, item);
+  if (mayMultiDispatch(header.properties) || isLmq(target.topic)) {
+    refuseLightQueues(deps, [message]);
   }
-  if (mayBeTimer(header.properties)) return sendTimer(deps, context, target);
-  const result = put(deps, context, target, header.flag, body, header.properties);
+  if (isTransactional(header.properties, header.reconsumeTimes)) {
+    return sendHalf(deps, context, target, message);
+  }
+  const isDead = target.topic !== header.topic;
+  const waiting = isDead ? deadLetter(message) : delayed(message, deps);
+  if (mayBeTimer(header.properties)) return sendTimer(deps, context, target, waiting);
+  const result = deps.store.putMessage(waiting);
   const transactionId = findProperty(header.properties, MessageProperty.UNIQ_KEY);
-  return answerWhenSafe(deps, context, target, [result], { transactionId });
+  return answerWhenSafe(deps, context, target, [result], { transactionId, stored: waiting });
 }
 
 /** The message may have a time of delivery, and a handle to take it back until then. */
@@ -125,17 +114,16 @@ function sendTimer(
   deps: SendDeps,
   context: SendContext,
   target: Target,
+  waiting: MessageToStore,
 ): HandlerResult<SendResponse> {
-  const { header, body } = context;
-  const message = messageToStore(deps, context, target, header.flag, body, header.properties);
-  const waiting = target.topic === header.topic ? delayed(message, deps) : message;
   const result = deps.timers.put(waiting);
   const transactionId = findProperty(waiting.properties, MessageProperty.UNIQ_KEY);
   const isRetry = target.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
-  const recallHandle = waiting === message || isRetry
+  const recallHandle = waiting.topic === target.topic || isRetry
     ? undefined
     : recallHandleOf(waiting, deps.config.brokerName);
-  return answerWhenSafe(deps, context, target, [result], { transactionId, recallHandle });
+  const ids = { transactionId, recallHandle };
+  return answerWhenSafe(deps, context, target, [result], { ...ids, stored: waiting });
 }
 
 /** The message waits until its transaction has ended. */
@@ -143,6 +131,7 @@ function sendHalf(
   deps: SendDeps,
   context: SendContext,
   target: Target,
+  message: MessageToStore,
 ): HandlerResult<SendResponse> {
   const { config, store, transactions } = deps;
   if (config.rejectTransactionMessage) {
@@ -151,151 +140,76 @@ function sendHalf(
       `the broker[${config.brokerName}] sending transaction message is forbidden`,
     );
   }
-  const { header, body } = context;
-  const message = messageToStore(deps, context, target, header.flag, body, header.properties);
+  const { header } = context;
   // When the transaction is committed it is too late to refuse a time of delivery.
   if (mayBeTimer(header.properties)) deps.timers.timed(message);
   const half = transactions.halfMessage(message, header.producerGroup);
   const result = store.putMessage(half);
   const transactionId = findProperty(half.properties, MessageProperty.UNIQ_KEY);
-  return answerWhenSafe(deps, context, target, [result], { transactionId }, () => {
+  return answerWhenSafe(deps, context, target, [result], { transactionId, stored: half }, () => {
     if (result.status === "PUT_OK") transactions.opened(half, result);
   });
 }
 
 function sendBatch(deps: SendDeps, context: SendContext): HandlerResult<SendResponse> {
   const target = checkedTarget(deps, context);
-  if (target.topic.startsWith("%")) {
-    throw refuse(ResponseCode.MESSAGE_ILLEGAL, "batch request does not support retry group");
-  }
-  const items = decodeBatch(context.body);
-  if (target.needsKey) { for (const { properties } of items) refuseKeyless(properties); }
-  const results = items.map((item) =>
-    put(deps, context, target, item.flag, item.body, item.properties)
-  );
-  return answerWhenSafe(deps, context, target, results, {});
-}
-
-/** @throws {RemotingError} unless the message may go to its topic, which is created if it may be. */
-export function checkedTarget(deps: TargetDeps, { header, connection }: SendContext): Target {
-  const { topic } = header;
-  const existing = deps.topics.get(topic);
-  const invalid = existing === undefined ? invalidTopicReason(topic) : undefined;
-  if (invalid !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, invalid);
-  const forbidden = notAllowedSendReason(topic);
-  if (forbidden !== undefined) throw refuse(ResponseCode.NO_PERMISSION, forbidden);
-  const found = existing ?? createTopic(deps, header, connection);
-  if (found === undefined) {
+  if (target.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX)) {
     throw refuse(
-      ResponseCode.TOPIC_NOT_EXIST,
-      `topic[${topic}] not exist, apply first please! Create it with mqadmin updateTopic`,
+      ResponseCode.MESSAGE_ILLEGAL,
+      `batch request does not support retry group ${target.topic}`,
     );
   }
-  refuseForbidden(deps.config, found);
-  const queueNums = Math.max(found.writeQueueNums, found.readQueueNums);
-  if (header.queueId >= queueNums) {
-    throw refuse(
-      ResponseCode.INVALID_PARAMETER,
-      `request queueId[${header.queueId}] is illegal, topic[${topic}] has ${queueNums} queues`,
-    );
-  }
-  const queueId = header.queueId >= 0
-    ? header.queueId
-    : Math.floor(Math.random() * found.writeQueueNums);
-  return { topic, queueId, needsKey: isCompactionTopic(found) };
-}
-
-/** In a batch too, where Apache takes such a message and no consumer ever sees it. */
-function refuseKeyless(properties: string): void {
-  if (findProperty(properties, MessageProperty.KEYS)?.trim()) return;
-  throw refuse(ResponseCode.MESSAGE_ILLEGAL, "Required message key is missing");
-}
-
-function createTopic(
-  { topics }: TargetDeps,
-  header: SendContext["header"],
-  { remote }: SendContext["connection"],
-): TopicConfig | undefined {
-  const { topic, defaultTopic, unitMode } = header;
-  const isRetry = topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
-  const unitFlag = isRetry ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT;
-  const topicSysFlag = unitMode ? unitFlag : 0;
-  const created = topics.createTopicInSendMessage({
-    topic,
-    defaultTopic,
-    clientDefaultTopicQueueNums: header.defaultTopicQueueNums,
-    topicSysFlag,
-    remoteAddress: `${remote.hostname}:${remote.port}`,
+  // All are looked at before the first one is put: a batch is taken as a whole or not at all.
+  const messages = decodeBatch(context.body).map((item) => {
+    const message = delayed(messageToStore(deps, context, target, item), deps);
+    checkRoom(deps.config, message);
+    return message;
   });
-  if (created !== undefined || !isRetry) return created;
-  return topics.createTopicInSendMessageBack({ topic, queueNums: 1, topicSysFlag });
+  const light = messages.filter(({ topic, properties }) =>
+    mayMultiDispatch(properties) || isLmq(topic)
+  );
+  if (light.length > 0) refuseLightQueues(deps, light);
+  const results = messages.map((message) =>
+    mayBeTimer(message.properties) ? deps.timers.put(message) : deps.store.putMessage(message)
+  );
+  return answerWhenSafe(deps, context, target, results, { stored: messages[0] });
 }
 
-/**
- * A client that sends to its group's retry topic itself counts the tries itself. Once they are too many the message is
- * dead; so it is when the group consumes in order, which would come again out of order.
- */
-function deadLetterTarget(deps: SendDeps, header: SendContext["header"], target: Target): Target {
-  if (!target.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX)) return target;
-  const name = target.topic.slice(RETRY_GROUP_TOPIC_PREFIX.length);
-  const group = groupOrRefuse(deps.groups, name);
-  const triesMax = header.maxReconsumeTimes ?? group.retryMaxTimes;
-  if (header.reconsumeTimes <= triesMax && deps.queueLocks.isLockAllExpired(name)) return target;
-  const topic = dlqTopicOf(name);
-  deps.topics.createTopicInSendMessageBack({ topic, queueNums: 1 });
-  return { topic, queueId: 0, needsKey: false };
+/** @throws {RemotingError} when messages may not go to the light queues that they name, or are sent to. */
+function refuseLightQueues({ config, store }: SendDeps, messages: readonly MessageToStore[]): void {
+  if (!isMultiDispatchServed(config)) return;
+  for (const message of messages) checkRoom(config, message);
+  checkLightQueues(
+    store,
+    messages.flatMap(({ topic, properties }) => [
+      ...multiDispatchNames(properties),
+      ...isLmq(topic) ? [topic] : [],
+    ]),
+  );
 }
 
-function refuseForbidden(config: Config, topic: TopicConfig): void {
-  if (!isWriteable(config.brokerPermission)) {
-    throw refuse(
-      ResponseCode.NO_PERMISSION,
-      `the broker[${config.brokerName}] sending message is forbidden`,
-    );
-  }
-  if (!isWriteable(topic.perm)) {
-    throw refuse(
-      ResponseCode.NO_PERMISSION,
-      `the topic[${topic.topicName}] sending message is forbidden`,
-    );
-  }
-}
-
-function put(
-  deps: SendDeps,
-  context: SendContext,
-  target: Target,
-  flag: number,
-  body: Uint8Array,
-  properties: string,
-): PutMessageResult {
-  const message = messageToStore(deps, context, target, flag, body, properties);
-  const isDead = target.topic !== context.header.topic;
-  const waiting = isDead ? message : delayed(message, deps);
-  return mayBeTimer(properties) ? deps.timers.put(waiting) : deps.store.putMessage(waiting);
-}
-
+/** The message as a record has it. @throws {RemotingError} when its topic does not take such a one. */
 function messageToStore(
   deps: SendDeps,
   { header, connection }: SendContext,
-  { topic, queueId }: Target,
-  flag: number,
-  body: Uint8Array,
-  properties: string,
+  { topic, queueId, topicConfig }: Target,
+  item: Item,
 ): MessageToStore {
-  if (body.length > deps.config.maxMessageSize) throw illegalMessage(deps.config);
+  const isMultiTag = topicConfig.topicFilterType === "MULTI_TAG";
+  const sysFlag = isMultiTag ? header.sysFlag | MessageSysFlag.MULTI_TAGS : header.sysFlag;
+  checkMessage(deps.config, topicConfig, sysFlag, item);
   return {
     topic,
     queueId,
-    flag,
-    sysFlag: header.sysFlag,
+    flag: item.flag,
+    sysFlag,
     bornTimestamp: header.bornTimestamp,
     bornHost: bornHostOf(connection),
     storeHost: deps.storeHost(),
     reconsumeTimes: header.reconsumeTimes,
     preparedTransactionOffset: 0,
-    body,
-    properties: withBrokerProperties(properties, deps.addedProperties),
+    body: item.body,
+    properties: withBrokerProperties(item.properties, deps.addedProperties),
   };
 }
 
@@ -311,6 +225,14 @@ function withBrokerProperties(properties: string, added: string): string {
     : `${properties}\u0002${added}`;
 }
 
+/** A dead letter, which waits for nothing. */
+function deadLetter(message: MessageToStore): MessageToStore {
+  const properties = parseProperties(message.properties);
+  properties.set(MessageProperty.DELAY, "-1");
+  addDeadLetterOrigin(properties);
+  return { ...message, properties: printProperties(properties) };
+}
+
 function addedProperties(cluster: string): string {
   return printProperties([["MSG_REGION", "DefaultRegion"], ["TRACE_ON", "true"], [
     "CLUSTER",
@@ -323,29 +245,36 @@ function answerWhenSafe(
   context: SendContext,
   target: Target,
   results: PutMessageResult[],
-  { transactionId, recallHandle }: Pick<
-    HeaderInput<SendResponse>,
-    "transactionId" | "recallHandle"
-  >,
+  { stored, transactionId, recallHandle }:
+    & Pick<HeaderInput<SendResponse>, "transactionId" | "recallHandle">
+    & { stored: MessageToStore | undefined },
   onSafe?: () => void,
 ): HandlerResult<SendResponse> {
   const ids: string[] = [];
   let first: number | undefined;
   let endOffset = 0;
+  let bytes = 0;
   for (const result of results) {
     if (result.status === "PROPERTIES_SIZE_EXCEEDED") throw illegalMessage(deps.config);
     if (result.status === "SERVICE_NOT_AVAILABLE") throw unavailable(result.reason);
     ids.push(createMessageId(deps.storeHost(), result.physicalOffset));
     first ??= result.queueOffset;
     endOffset = result.endOffset;
+    bytes += endOffset - result.physicalOffset;
   }
-  if (first === undefined) throw refuse(ResponseCode.MESSAGE_ILLEGAL, "the batch is empty");
+  if (first === undefined || stored === undefined) {
+    throw refuse(ResponseCode.MESSAGE_ILLEGAL, "the batch is empty");
+  }
   const { queueId } = target;
   const msgId = ids.join(",");
   const header = { msgId, queueId, queueOffset: first, transactionId, recallHandle };
   const { respond } = context;
-  const finish = (failure: Error | undefined) =>
-    respond(failure === undefined ? { header } : refusalOf(unavailable(describeError(failure))));
+  const finish = (failure: Error | undefined) => {
+    if (failure !== undefined) return respond(refusalOf(unavailable(describeError(failure))));
+    deps.onReceived?.(stored, ids.length, bytes);
+    if (target.topic !== context.header.topic) deps.onDead?.(context.header);
+    respond({ header });
+  };
   // A topic that was just created must be as safe as the message, and name servers must know it when consumers ask.
   const finishPublished = (failure: Error | undefined) => {
     deps.topics.published().then(() => finish(failure), finish);
@@ -377,12 +306,4 @@ export function bornHostOf(connection: Connection): HostBytes {
     bornHosts.set(connection, host = hostBytes(hostname, port));
   }
   return host;
-}
-
-function illegalMessage(config: Config): Error {
-  return refuse(
-    ResponseCode.MESSAGE_ILLEGAL,
-    "the message is illegal, maybe msg body or properties length not matched. msg body length " +
-      `limit ${config.maxMessageSize}B, msg properties length limit 32KB.`,
-  );
 }

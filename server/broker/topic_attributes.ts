@@ -3,6 +3,8 @@
  * (AttributeParser.java, AttributeUtil.java).
  */
 
+import { MESSAGE_TYPES } from "./message_type.ts";
+
 type Attributes = Readonly<Record<string, string>>;
 
 /** An attribute that exists: whether it may change, and why it may not have a value. */
@@ -11,13 +13,11 @@ export interface AttributeRule {
   readonly objection: (value: string) => string | undefined;
 }
 
-const MESSAGE_TYPES = ["UNSPECIFIED", "NORMAL", "FIFO", "DELAY", "TRANSACTION", "MIXED"];
-
 /** Java has one more value for the first; a topic that asks for it would not get what it was promised. */
 export const TOPIC_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map([
   ["queue.type", { isChangeable: false, objection: oneOf(["SimpleCQ"], ["BatchCQ"]) }],
   ["cleanup.policy", { isChangeable: false, objection: oneOf(["DELETE", "COMPACTION"], []) }],
-  ["message.type", { isChangeable: true, objection: messageTypeObjection }],
+  ["message.type", { isChangeable: true, objection: oneOf(MESSAGE_TYPES, []) }],
   ["reserve.time", { isChangeable: true, objection: reserveTimeObjection }],
 ]);
 
@@ -29,18 +29,17 @@ export function isCompactionTopic({ attributes }: { attributes: Attributes }): b
   return attributes["cleanup.policy"] === "COMPACTION";
 }
 
+/** Whether the topic's queues are of a kind that Comet does not have; only a folder of Apache's has such a topic. */
+export function isBatchQueueTopic({ attributes }: { attributes: Attributes }): boolean {
+  return attributes["queue.type"] === "BatchCQ";
+}
+
 function oneOf(served: readonly string[], unserved: readonly string[]) {
   return (value: string) => {
     if (served.includes(value)) return undefined;
     if (unserved.includes(value)) return `This broker does not serve ${value} yet`;
     return `value is not in set: [${[...served, ...unserved].join(", ")}]`;
   };
-}
-
-function messageTypeObjection(value: string): string | undefined {
-  if (value === "MIXED") return "MIXED message type is not supported.";
-  if (MESSAGE_TYPES.includes(value)) return undefined;
-  return `value is not in set: [${MESSAGE_TYPES.join(", ")}]`;
 }
 
 function reserveTimeObjection(value: string): string | undefined {

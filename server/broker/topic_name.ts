@@ -1,10 +1,15 @@
 /** Names of topics and groups: which are allowed, which have a meaning. The reasons are in Java's words. */
 
+import {
+  DLQ_GROUP_TOPIC_PREFIX,
+  GROUP_LENGTH_MAX,
+  RETRY_GROUP_TOPIC_PREFIX,
+  SYSTEM_TOPIC_PREFIX,
+  TOPIC_LENGTH_MAX,
+} from "../../client/protocol/names.ts";
 import { SCHEDULE_TOPIC } from "../../store/dispatch.ts";
 
-export const RETRY_GROUP_TOPIC_PREFIX = "%RETRY%";
-export const DLQ_GROUP_TOPIC_PREFIX = "%DLQ%";
-export const SYSTEM_TOPIC_PREFIX = "rmq_sys_";
+export { DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX, SYSTEM_TOPIC_PREFIX };
 
 /** Topics with a meaning for every broker (TopicValidator.java). */
 export const SystemTopic = {
@@ -29,8 +34,6 @@ const NOT_ALLOWED_SEND_TOPICS: ReadonlySet<string> = new Set([
   SystemTopic.OFFSET_MOVED_EVENT,
 ]);
 
-const TOPIC_LENGTH_MAX = 127;
-const GROUP_LENGTH_MAX = 255;
 const ILLEGAL_CHARACTER = /[^%|a-zA-Z0-9_-]/;
 
 /** Why a topic may not have this name, or undefined when it may. */

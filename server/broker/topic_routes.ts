@@ -2,7 +2,7 @@
 
 import * as commands from "../../client/protocol/commands/topic.ts";
 import type { DataVersion } from "../../client/protocol/data_version.ts";
-import { refuse, type RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
+import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { TopicConfig, TopicFilterType } from "../../client/protocol/topic_config.ts";
 import { type Route, route } from "../dispatcher.ts";
 import { jsonBody } from "./json_body.ts";
@@ -11,11 +11,15 @@ import { invalidTopicReason } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
 
 export interface TopicDeps {
+  config: TopicSettings;
   topics: Pick<
     TopicTable,
     "get" | "update" | "published" | "isSystemTopic" | "systemTopics" | "toJson"
   >;
 }
+
+/** Read when they are needed. */
+export type TopicSettings = Readonly<{ enableMixedMessageType: boolean }>;
 
 const QUEUE_NUMS_MAX = 65_535;
 const PERM_MAX = 7;
@@ -27,7 +31,7 @@ const NO_MAPPINGS = {
 };
 
 /** UPDATE_AND_CREATE_TOPIC, GET_ALL_TOPIC_CONFIG, GET_TOPIC_CONFIG and GET_SYSTEM_TOPIC_LIST_FROM_BROKER. */
-export function topicRoutes({ topics }: TopicDeps): Route[] {
+export function topicRoutes({ config: settings, topics }: TopicDeps): Route[] {
   return [
     route(commands.UPDATE_AND_CREATE_TOPIC, async ({ header }) => {
       const { topic, readQueueNums, writeQueueNums, perm, topicSysFlag, order } = header;
@@ -42,7 +46,11 @@ export function topicRoutes({ topics }: TopicDeps): Route[] {
         topicSysFlag,
         order,
       };
-      updateTopic(topics, config, () => parseAttributeChanges(header.attributes));
+      updateTopic(
+        { config: settings, topics },
+        config,
+        () => parseAttributeChanges(header.attributes),
+      );
       await topics.published();
       return {};
     }),
@@ -79,14 +87,18 @@ export function invalidTopicConfigReason(
 
 /** Creates or changes a topic. @throws {RemotingError} when an attribute may not change so. */
 export function updateTopic(
-  topics: Pick<TopicTable, "update">,
+  { config: settings, topics }: { config: TopicSettings; topics: Pick<TopicTable, "update"> },
   config: Omit<TopicConfig, "attributes">,
   attributeChanges: () => ReadonlyMap<string, string>,
 ): void {
   try {
-    topics.update(config, attributeChanges());
+    const changes = attributeChanges();
+    if (!settings.enableMixedMessageType && changes.get("+message.type") === "MIXED") {
+      throw refuse(ResponseCode.INVALID_PARAMETER, "MIXED message type is not supported.");
+    }
+    topics.update(config, changes);
   } catch (error) {
-    throw error instanceof RangeError ? invalidAttributes(error) : error;
+    throw error instanceof RangeError ? refuse(ResponseCode.SYSTEM_ERROR, error.message) : error;
   }
 }
 
@@ -107,13 +119,4 @@ function invalidNumbersReason(
 function parseTopicFilterType(text: string): TopicFilterType {
   if (text === "SINGLE_TAG" || text === "MULTI_TAG") return text;
   throw refuse(ResponseCode.SYSTEM_ERROR, `topicFilterType = [${text}] value invalid`);
-}
-
-/** Java has this one reason before all others, under another code. */
-function invalidAttributes({ message }: RangeError): RemotingError {
-  const isInvalidParameter = message.startsWith("MIXED");
-  return refuse(
-    isInvalidParameter ? ResponseCode.INVALID_PARAMETER : ResponseCode.SYSTEM_ERROR,
-    message,
-  );
 }

@@ -13,6 +13,7 @@ import {
   PermName,
   type TopicConfig,
 } from "../../client/protocol/topic_config.ts";
+import { isLmqName } from "../../client/protocol/multi_dispatch.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import type { FileSystem } from "../../store/file_system.ts";
 import { memberOf, type PersistedTable } from "../../store/json_file.ts";
@@ -31,7 +32,7 @@ export interface TopicTableOptions {
   folder: string;
   fileSystem: FileSystem;
   /** Read when they are needed: two of them may change. */
-  settings: Readonly<SystemTopicSettings>;
+  settings: Readonly<SystemTopicSettings & { enableLmq: boolean }>;
   now: () => number;
   /** Topics have changed. Resolves when whoever should know does, such as the name servers; never rejects. */
   onChange: () => Promise<void>;
@@ -110,8 +111,13 @@ export class TopicTable implements AsyncDisposable {
     return this.#systemTopics;
   }
 
+  /** The topic. Light ones (LMQ) are in no table: there is one of each name. */
   get(topic: string): TopicConfig | undefined {
-    return this.#topics.get(topic);
+    return this.#topics.get(topic) ?? (this.#isLight(topic) ? lightTopic(topic) : undefined);
+  }
+
+  #isLight(topic: string): boolean {
+    return this.#options.settings.enableLmq && isLmqName(topic);
   }
 
   isSystemTopic(topic: string): boolean {
@@ -171,6 +177,8 @@ export class TopicTable implements AsyncDisposable {
     config: Omit<TopicConfig, "attributes">,
     attributeChanges: ReadonlyMap<string, string>,
   ): void {
+    // They are as they are.
+    if (this.#isLight(config.topicName)) return;
     const existing = this.#topics.get(config.topicName);
     const attributes = changeAttributes(TOPIC_ATTRIBUTES, existing?.attributes, attributeChanges);
     const changed: TopicConfig = { ...existing, ...config, attributes };
@@ -246,6 +254,10 @@ export class TopicTable implements AsyncDisposable {
     this.#persisted.markDirty();
     this.#announced = this.#options.onChange();
   }
+}
+
+function lightTopic(topic: string): TopicConfig {
+  return createTopicConfig(topic, { readQueueNums: 1, writeQueueNums: 1 });
 }
 
 /** The topic. @throws {RemotingError} TOPIC_NOT_EXIST */

@@ -1,6 +1,7 @@
 /** Admins have the store tidied up, and other brokers take over the offsets. */
 
 import * as commands from "../../client/protocol/commands/admin_broker.ts";
+import { isLmq } from "../../client/protocol/multi_dispatch.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import { type Route, route } from "../dispatcher.ts";
 import type { Log } from "../log.ts";
@@ -20,9 +21,6 @@ export interface UpkeepDeps {
   log: Log;
 }
 
-/** Such topics are queues of messages of other topics, and in no table. */
-const LMQ_PREFIX = "%LMQ%";
-
 /** CLEAN_…, DELETE_EXPIRED_COMMITLOG, GET_ALL_CONSUMER_OFFSET and GET_ALL_DELAY_OFFSET. */
 export function upkeepRoutes({ store, topics, offsets, schedule, log }: UpkeepDeps): Route[] {
   return [
@@ -35,7 +33,8 @@ export function upkeepRoutes({ store, topics, offsets, schedule, log }: UpkeepDe
     route(commands.CLEAN_UNUSED_TOPIC, async () => {
       for (const topic of store.topicsOnDisk()) {
         const isUsed = topics.get(topic) !== undefined || topics.isSystemTopic(topic) ||
-          topic.startsWith(LMQ_PREFIX);
+          // In no table.
+          isLmq(topic);
         if (isUsed) continue;
         await store.deleteTopic(topic);
         log.info("deleted the queues of a topic that is not there any more", { topic });

@@ -11,6 +11,8 @@ export interface ApiParts {
   admin: AdminClient;
   /** Of the API; changes are written to it with who, from where, what, before and after. */
   log: Log;
+  /** Aborted when the server stops: what goes on by itself has to end then. */
+  stopped?: AbortSignal;
 }
 
 /** An empty area of the API. Routes are added to it with `.openapi(createRoute(…), handler)`, in one chain. */

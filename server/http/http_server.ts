@@ -4,12 +4,17 @@ import { AdminClient } from "../../client/admin/admin_client.ts";
 import type { Config } from "../config.ts";
 import { takePort } from "../listen.ts";
 import type { Log } from "../log.ts";
+import type { MetricRegistry } from "../metrics/metric.ts";
+import { metricsResponse } from "../metrics/metrics_response.ts";
+import { loadDashboard } from "./dashboard_files.ts";
 
 export interface HttpServerOptions {
   config: Config;
   /** Of the cluster that is shown, "host:port". */
   nameServers: readonly string[];
   version: string;
+  /** What /metrics shows. */
+  metrics: MetricRegistry;
   log: Log;
 }
 
@@ -30,11 +35,14 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
   const { bindAddress: hostname, httpPort: port } = options.config;
   const { nameServers } = options;
   const admin = new AdminClient({ nameServers });
+  const stop = new AbortController();
   let app: Promise<Handler> | undefined;
   const handle = async (request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) => {
-    if (new URL(request.url).pathname === "/healthz") return new Response("ok\n");
+    const { pathname } = new URL(request.url);
+    if (pathname === "/healthz") return new Response("ok\n");
+    if (pathname === "/metrics") return await metricsResponse(options.metrics, request);
     // A broker that nobody looks at has 15 MB less, and is ready 50 ms earlier.
-    app ??= loadApp(options, admin);
+    app ??= loadApp(options, admin, stop.signal);
     return (await app)(request, { remoteAddr: info.remoteAddr });
   };
   const server = takePort(
@@ -46,6 +54,7 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
   return {
     port: server.addr.port,
     async [Symbol.asyncDispose]() {
+      stop.abort();
       const timer = AbortSignal.timeout(STOP_MILLIS);
       const late = new Promise((resolve) => timer.addEventListener("abort", resolve));
       await Promise.race([server.shutdown(), late]);
@@ -54,10 +63,16 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-async function loadApp(options: HttpServerOptions, admin: AdminClient): Promise<Handler> {
+async function loadApp(
+  options: HttpServerOptions,
+  admin: AdminClient,
+  stopped: AbortSignal,
+): Promise<Handler> {
   const { config, version, log } = options;
   const { createApi } = await import("./api.ts");
   const httpAllowedHosts = config.httpAllowedHosts.split(";").map((host) => host.trim());
   const settings = { httpWriteAccess: config.httpWriteAccess, httpAllowedHosts };
-  return createApi({ admin, log, version, settings }).fetch;
+  const api = createApi({ admin, log, version, settings, stopped });
+  const dashboard = await loadDashboard();
+  return (request, bindings) => dashboard(request) ?? api.fetch(request, bindings);
 }

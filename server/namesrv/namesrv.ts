@@ -4,6 +4,7 @@ import { FRAME_LENGTH_MAX } from "../../client/protocol/frame.ts";
 import { unservedRemark } from "../../client/protocol/request_state.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import type { Log } from "../log.ts";
+import { RpcLatency } from "../metrics/rpc_latency.ts";
 import { printProperties } from "../properties.ts";
 import { RemotingServer } from "../remoting_server.ts";
 import { type Advertise, asRegistered } from "./advertised_address.ts";
@@ -30,6 +31,8 @@ export interface NamesrvOptions {
 
 export interface Namesrv extends AsyncDisposable {
   readonly port: number;
+  readonly rpc: RpcLatency;
+  readonly connectionCount: number;
   readonly routeTable: RouteTable;
   readonly kvConfig: KvConfig;
   /** Forgets brokers that have been silent for too long; done every `scanNotActiveBrokerInterval` by itself. */
@@ -67,7 +70,9 @@ export async function createNamesrv(options: NamesrvOptions): Promise<Namesrv> {
     isReady: () => now() >= readyAt,
     log,
   });
-  const dispatcher = new Dispatcher(routes, log, (code) => unservedRemark(code, "name server"));
+  const rpc = new RpcLatency();
+  const remark = (code: number) => unservedRemark(code, "name server");
+  const dispatcher = new Dispatcher(routes, log, remark, rpc);
   const server = new RemotingServer({
     hostname: options.hostname,
     port: options.port,
@@ -89,6 +94,10 @@ export async function createNamesrv(options: NamesrvOptions): Promise<Namesrv> {
   const scan = setInterval(scanNotActiveBroker, settings.scanNotActiveBrokerInterval);
   return {
     port: server.port,
+    rpc,
+    get connectionCount() {
+      return server.connections.size;
+    },
     routeTable,
     kvConfig,
     scanNotActiveBroker,

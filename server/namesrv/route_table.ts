@@ -305,6 +305,11 @@ export class RouteTable {
     return Object.fromEntries(rows);
   }
 
+  /** How much there is of what. */
+  get counts(): { topics: number; brokers: number } {
+    return { topics: this.topics.size, brokers: this.#live.size };
+  }
+
   /** All brokers and clusters. */
   clusterInfo(): ClusterInfo {
     const groups = [...this.#groups].map(([name, group]) => [name, brokerData(group)] as const);

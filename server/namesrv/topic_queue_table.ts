@@ -6,6 +6,11 @@ export class TopicQueueTable {
   /** QueueData by brokerName by topic; a topic without brokers is not kept. */
   readonly #topics = new Map<string, Map<string, QueueData>>();
 
+  /** How many topics there are. */
+  get size(): number {
+    return this.#topics.size;
+  }
+
   /** The queues of a topic by brokerName. */
   queuesOf(topic: string): ReadonlyMap<string, QueueData> | undefined {
     return this.#topics.get(topic);

@@ -93,14 +93,28 @@ export async function writeTimerCheckpoint(
   using file = opened(fileSystem, path, true);
   const bytes = new Uint8Array(CHECKPOINT_BYTES);
   file.readSync(bytes, 0);
+  setCheckpoint(bytes, checkpoint);
+  file.writeSync(bytes, 0);
+  await file.syncData();
+  await fileSystem.syncFolder(`${storeFolder}/config`);
+}
+
+function setCheckpoint(bytes: Uint8Array, checkpoint: TimerCheckpoint): void {
   const view = viewOf(bytes);
   setInt64(view, 0, checkpoint.lastReadTimeMs);
   setInt64(view, 8, checkpoint.lastTimerLogFlushPos);
   setInt64(view, 16, checkpoint.lastTimerQueueOffset);
   setInt64(view, 24, checkpoint.masterTimerQueueOffset);
-  file.writeSync(bytes, 0);
-  await file.syncData();
-  await fileSystem.syncFolder(`${storeFolder}/config`);
+}
+
+/** The fields and a DataVersion of zeros behind them. */
+const CHECKPOINT_ON_WIRE_BYTES = 56;
+
+/** A checkpoint as brokers send it to their slaves. */
+export function encodeTimerCheckpoint(checkpoint: TimerCheckpoint): Uint8Array {
+  const bytes = new Uint8Array(CHECKPOINT_ON_WIRE_BYTES);
+  setCheckpoint(bytes, checkpoint);
+  return bytes;
 }
 
 function opened(fileSystem: FileSystem, path: string, create: boolean): StoreFile & Disposable {
@@ -283,12 +297,16 @@ export function writeTimerMetrics(
   counts: Iterable<[topic: string, count: number]>,
   now: number,
 ): void {
-  const timingCount = Object.fromEntries(
-    [...counts].map(([topic, count]) => [topic, { count, timeStamp: now }]),
-  );
-  const dataVersion = { counter: 1, stateVersion: 0, timestamp: now };
   const path = `${storeFolder}/config/timermetrics`;
   using file = opened(fileSystem, path, true);
   file.truncateSync(0);
-  file.writeSync(encodeUtf8(JSON.stringify({ dataVersion, timingCount })), 0);
+  file.writeSync(encodeUtf8(JSON.stringify(timerMetrics(counts, now))), 0);
+}
+
+/** What `timermetrics` holds, which brokers also send to their slaves. */
+export function timerMetrics(counts: Iterable<[topic: string, count: number]>, now: number) {
+  const timingCount = Object.fromEntries(
+    [...counts].map(([topic, count]) => [topic, { count, timeStamp: now }]),
+  );
+  return { dataVersion: { counter: 1, stateVersion: 0, timestamp: now }, timingCount };
 }

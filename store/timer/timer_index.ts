@@ -83,6 +83,17 @@ export class TimerIndex {
     return first;
   }
 
+  /** How many wait until each of these times, ascending, and not until the one before; about, see `TimerRun`. */
+  countByDue(until: readonly number[]): number[] {
+    const counts = until.map(() => 0);
+    for (const { due } of this.#fresh.values()) {
+      const bucket = until.findIndex((time) => due <= time);
+      if (bucket >= 0) counts[bucket]!++;
+    }
+    for (const run of this.#runs) run.countByDue(until, counts);
+    return counts;
+  }
+
   /** The key of a message: of its topic, a plus sign and its unique key, as TIMER_DEL_UNIQKEY has it. */
   keyOf(text: string): number {
     return timerKey(text, this.seed);

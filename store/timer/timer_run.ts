@@ -271,6 +271,21 @@ export class TimerRun implements Due, RunOfEntry {
     }
   }
 
+  /**
+   * Adds up how many wait until each of these times, ascending, and not until the one before. To a page of units: those
+   * count as due when the page's first one is.
+   */
+  countByDue(until: readonly number[], counts: number[]): void {
+    for (let page = Math.floor(this.#cursor / PAGE_UNITS); page < this.#pageDues.length; page++) {
+      const bucket = until.findIndex((time) => this.#pageDues[page]! <= time);
+      if (bucket < 0) return;
+      const end = Math.min(this.count, (page + 1) * PAGE_UNITS);
+      for (let index = page * PAGE_UNITS; index < end; index++) {
+        if (!this.#isOver(index)) counts[bucket]!++;
+      }
+    }
+  }
+
   #reaches(from: number, until: number): boolean {
     return this.count > 0 && this.#lastDue >= from && this.#pageDues[0]! <= until;
   }

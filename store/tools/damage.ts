@@ -1,5 +1,7 @@
 /** What is gone from the commit log, so far as a check could tell; what a repair puts in its place. */
 
+import { isLmq } from "../../client/protocol/multi_dispatch.ts";
+
 /** Bytes of the log that hold no sound record, with sound ones behind them. */
 export interface DamagedRange {
   /** physicalOffset of the first byte, and after the last. */
@@ -37,6 +39,11 @@ export class LogDamage {
       );
     }
     this.ranges.push(range);
+  }
+
+  /** Notes messages that are lost. Those of light queues are messages of other queues too, which tell of them. */
+  lose(lost: LostMessages): void {
+    if (!isLmq(lost.topic)) this.lost.push(lost);
   }
 
   /** The index of the range that holds `physicalOffset`; -1 when none does. */

@@ -1,5 +1,7 @@
 /** Reads the messages of a topic over its queues, side by side in the order of the log. */
 
+import { propertiesOf } from "../dispatch.ts";
+import { queueOffsetIn } from "../light_queues.ts";
 import { CLOCK_MARGIN_MILLIS, type DumpEntry, type DumpQuery, matches } from "./dump_query.ts";
 import { type LogPlace, LogScanner, SHORT_READ_BYTES } from "./log_scanner.ts";
 import type { QueueFolder, StoreFiles } from "./store_files.ts";
@@ -104,8 +106,10 @@ function entryAt(
   const place: LogPlace = isInLog ? scanner.at(physicalOffset) : { kind: "empty" };
   if (place.kind === "message") {
     const { record } = place;
-    if (record.topic === topic && record.queueId === queueId && record.queueOffset === next) {
-      return { kind: "message", record, bytes: scanner.bytes };
+    const { bytes } = scanner;
+    if (queueOffsetIn({ topic, queueId }, record, () => propertiesOf(bytes, record)) === next) {
+      // In a light queue it counts as a message of that.
+      return { kind: "message", record: { ...record, topic, queueId, queueOffset: next }, bytes };
     }
   }
   const reason = place.kind === "corrupt" ? place.reason : "another record, or none, is there";

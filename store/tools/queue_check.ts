@@ -4,6 +4,7 @@
  */
 
 import type { RecordLayout } from "../../client/protocol/message_record.ts";
+import { isLmq } from "../../client/protocol/multi_dispatch.ts";
 import { SCHEDULE_TOPIC } from "../dispatch.ts";
 import { QueueEnds } from "../queue_ends.ts";
 import { type FindingKind, plural } from "./findings.ts";
@@ -14,8 +15,6 @@ import { pieceUnits, UnitReader } from "./unit_reader.ts";
 
 /** Values below this are addresses in consumequeue_ext, in which Apache keeps tags of topics that filter by SQL. */
 const TAGS_CODE_MIN = -0x80000000;
-/** Queues of light topics: their units point to records of other topics. */
-const LMQ_PREFIX = "%LMQ%";
 
 export class QueueCheck {
   readonly #options: QueueCheckOptions;
@@ -69,7 +68,7 @@ export class QueueCheck {
     } else if (record.queueOffset < nextOffset) {
       tally(state, "queueOffsetTwice", record);
     } else if (rangesBeforeLast < damage.ranges.length) {
-      damage.lost.push({
+      damage.lose({
         topic,
         queueId,
         from: nextOffset,
@@ -77,7 +76,10 @@ export class QueueCheck {
         firstRange: rangesBeforeLast,
         lastRange: damage.ranges.length - 1,
       });
-    } else tally(state, "queueOffsetGap", record, record.queueOffset - nextOffset);
+    } else if (!isLmq(topic)) {
+      // What a light queue has lost is marked in no record of its own.
+      tally(state, "queueOffsetGap", record, record.queueOffset - nextOffset);
+    }
   }
 
   #stateOf(topic: string, queueId: number): QueueState {
@@ -127,12 +129,9 @@ export class QueueCheck {
    * @param knownTopics the topics that exist; undefined when they cannot be told.
    */
   finish(logEnd: number, knownTopics: ReadonlySet<string> | undefined): void {
-    const { findings, files, nextStart } = this.#options;
+    const { files, nextStart } = this.#options;
     const ends = new QueueEnds(files.fileSystem, files.folder);
-    for (const { topic, queueId } of files.queues) {
-      if (!topic.startsWith(LMQ_PREFIX)) this.#stateOf(topic, queueId);
-      else findings.add("queueNotChecked", `consumequeue/${topic}/${queueId}`, undefined, LMQ_TEXT);
-    }
+    for (const { topic, queueId } of files.queues) this.#stateOf(topic, queueId);
     for (const state of this.states()) {
       finishQueue(state, this.#options, logEnd);
       this.#checkFiles(state);
@@ -201,8 +200,6 @@ export class QueueCheck {
     }
   }
 }
-
-const LMQ_TEXT = "queues of light topics are not compared with the log";
 
 const TALLY_TEXTS: Partial<Record<FindingKind, (count: number) => string>> = {
   queueIncomplete: (count) => `${plural(count, "message")} of the log without a unit`,

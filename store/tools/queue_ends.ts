@@ -44,7 +44,7 @@ function lookBefore(state: QueueState, { files, damage }: QueueCheckOptions): vo
   }
   const lastRange = state.rangesBeforeFirst - 1;
   if (from === firstOffset || lastRange < 0) return;
-  damage.lost.push({ topic, queueId, from, to: firstOffset, firstRange: 0, lastRange });
+  damage.lose({ topic, queueId, from, to: firstOffset, firstRange: 0, lastRange });
   state.firstOffset = from;
 }
 
@@ -60,7 +60,7 @@ function lookBehind(state: QueueState, options: QueueCheckOptions, logEnd: numbe
   if (queueOffset > nextOffset) {
     const lastRange = damage.ranges.length - 1;
     const firstRange = rangesBeforeLast;
-    damage.lost.push({ topic, queueId, from: nextOffset, to: queueOffset, firstRange, lastRange });
+    damage.lose({ topic, queueId, from: nextOffset, to: queueOffset, firstRange, lastRange });
     state.nextOffset = queueOffset;
   }
   for (; unit.size > 0 && queueOffset < units.endOffset; unit = units.at(++queueOffset)) {

@@ -2,11 +2,13 @@
 
 import { decodeUtf8 } from "../../client/protocol/bytes.ts";
 import { findProperty, MessageProperty, MessageSysFlag } from "../../client/protocol/message.ts";
+import { isLmq, LMQ_QUEUE_ID, lmqPlacesOf } from "../../client/protocol/multi_dispatch.ts";
 import type { RecordLayout } from "../../client/protocol/message_record.ts";
 import { ConsumeQueue } from "../consume_queue.ts";
 import { type DelayLevels, isQueued, tagsCodeOf } from "../dispatch.ts";
 import { CorruptStoreError } from "../errors.ts";
 import type { FileSystem } from "../file_system.ts";
+import { makeRoomFor } from "../queue_rebuild.ts";
 import { MessageIndex } from "../message_index.ts";
 import { LogScanner } from "./log_scanner.ts";
 import type { QueueName } from "./repair_plan.ts";
@@ -46,7 +48,12 @@ export async function rebuild(options: RebuildOptions): Promise<void> {
       const { record } = place;
       const start = record.propertiesStart;
       const properties = decodeUtf8(scanner.bytes, start, start + record.propertiesLength);
-      if (isQueued(record.sysFlag)) queues.put(record, properties);
+      if (isQueued(record.sysFlag)) {
+        queues.put(record, properties);
+        for (const place of lmqPlacesOf(record.topic, properties)) {
+          queues.put({ ...record, ...place, queueId: LMQ_QUEUE_ID }, properties);
+        }
+      }
       if (index !== undefined) putKeys(index, record, properties);
       if (++records % SYNC_RECORDS === 0) {
         options.onProgress(offset - log.minOffset);
@@ -104,6 +111,8 @@ class QueueBuilder {
     if (queueOffset === 0 && queue.maxOffset > 0) queue = this.#beginAgain(name, record);
     const { delayLevels } = this.#options;
     const tagsCode = tagsCodeOf(topic, properties, storeTimestamp, delayLevels);
+    // What a light queue has lost is marked in no record of its own.
+    if (isLmq(topic)) makeRoomFor(queue, queueOffset, { physicalOffset, size, tagsCode });
     queue.put(queueOffset, physicalOffset, size, tagsCode);
   }
 

@@ -25,12 +25,10 @@ export function readRecordKeys(
   const uniqKey = findProperty(properties, MessageProperty.UNIQ_KEY);
   if (uniqKey !== undefined) {
     keys.unique.push(keyHash(topic, uniqKey));
-    // Messages of a batch have their own unique key and behind it that of the batch, which is the one that Apache takes.
+    // Messages of Apache's batches have their own unique key and behind it that of the batch, which is the one that counts.
     const last = properties.lastIndexOf(UNIQ_KEY_HEAD);
-    if (last !== properties.indexOf(UNIQ_KEY_HEAD)) {
-      const batchKey = findProperty(properties.slice(last), MessageProperty.UNIQ_KEY)!;
-      keys.unique.push(keyHash(topic, batchKey));
-    }
+    const ownKey = findProperty(properties.slice(0, last), MessageProperty.UNIQ_KEY);
+    if (ownKey !== undefined) keys.unique.push(keyHash(topic, ownKey));
   }
   const text = findProperty(properties, MessageProperty.KEYS) ?? "";
   for (const key of text === "" ? [] : text.split(" ")) {

@@ -5,7 +5,6 @@
 
 /** More such records in a row were written without one, by Apache or with enabledAppendPropCRC=false. */
 const ROW_MAX = 3;
-const CRC_PROPERTY = "__CRC32#\u0001";
 
 export class SealCheck {
   /** Whether the record before the row had a checksum. */
@@ -17,8 +16,8 @@ export class SealCheck {
   firstOffset = -1;
 
   /** The next record of the log. */
-  onRecord(physicalOffset: number, properties: string): void {
-    if (!properties.includes(CRC_PROPERTY)) {
+  onRecord(physicalOffset: number, isSealed: boolean): void {
+    if (!isSealed) {
       if (this.#rowCount++ === 0) this.#rowOffset = physicalOffset;
       return;
     }

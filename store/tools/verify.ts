@@ -4,7 +4,8 @@
  */
 
 import { decodeUtf8 } from "../../client/protocol/bytes.ts";
-import type { RecordLayout } from "../../client/protocol/message_record.ts";
+import { LMQ_QUEUE_ID, lmqPlacesOf } from "../../client/protocol/multi_dispatch.ts";
+import { isSealed, type RecordLayout } from "../../client/protocol/message_record.ts";
 import { readApacheCheckpoint } from "../checkpoint.ts";
 import { type DelayLevels, isQueued, tagsCodeOf } from "../dispatch.ts";
 import { ConfigCheck } from "./config_check.ts";
@@ -191,10 +192,14 @@ class Verification implements Disposable {
     const isLost = (sysFlag & LOST_SYS_FLAG) !== 0;
     if (isQueued(sysFlag)) {
       const { delayLevels } = this.#options;
-      this.#queues.onRecord(record, tagsCodeOf(topic, properties, storeTimestamp, delayLevels));
+      const tagsCode = tagsCodeOf(topic, properties, storeTimestamp, delayLevels);
+      this.#queues.onRecord(record, tagsCode);
+      for (const place of lmqPlacesOf(topic, properties)) {
+        this.#queues.onRecord({ ...record, ...place, queueId: LMQ_QUEUE_ID }, tagsCode);
+      }
       // For tombstones there may have been no room for a checksum.
       if (isLost) this.#tombstones++;
-      else this.#seals.onRecord(record.physicalOffset, properties);
+      else this.#seals.onRecord(record.physicalOffset, isSealed(this.#scanner.bytes, record));
     } else if (isLost) this.#fillers++;
     if (this.#index !== undefined) {
       const hasKeys = readRecordKeys(this.#keys, topic, sysFlag, properties);
@@ -223,8 +228,8 @@ class Verification implements Disposable {
     const { count, firstOffset } = this.#seals;
     if (count > 0) {
       const what =
-        `${plural(count, "record")} without a checksum among others that have one: only ` +
-        `their bodies are proven`;
+        `${plural(count, "record")} without a checksum of its own among others that have one: ` +
+        `only the bodies are proven`;
       this.#addAt("recordUnsealed", firstOffset, what);
     }
     if (refusal !== undefined) {

@@ -5,6 +5,7 @@ import { ConsumerFilterTable } from "../../server/broker/consumer_filter_table.t
 import { SqlFilterCache } from "../../server/broker/filter/sql_filter.ts";
 import { GroupTable } from "../../server/broker/group_table.ts";
 import { OffsetTable } from "../../server/broker/offset_table.ts";
+import { QueueLockTable } from "../../server/broker/queue_lock_table.ts";
 import { TopicTable } from "../../server/broker/topic_table.ts";
 import { memoryLog } from "./fake_connection.ts";
 
@@ -25,6 +26,8 @@ export function setupTables() {
     msgTraceTopicName: "RMQ_SYS_TRACE_TOPIC",
     flushConsumerOffsetInterval: 60_000,
     enablePropertyFilter: true,
+    enableMixedMessageType: false,
+    enableLmq: false,
     filterSupportRetry: false,
     filterDataCleanTimeSpan: 86_400_000,
     notifyConsumerIdsChangedEnable: true,
@@ -50,7 +53,8 @@ export function setupTables() {
     changes,
     openTopics: () => keep(new TopicTable({ ...common, onChange })),
     openGroups: () => keep(new GroupTable(common)),
-    openOffsets: () => keep(new OffsetTable(common)),
+    openOffsets: (afterApache = false) => keep(new OffsetTable({ ...common, afterApache })),
+    openQueueLocks: () => keep(new QueueLockTable({ ...common, rebalanceLockMaxLiveTime: 60_000 })),
     openFilters: () =>
       keep(new ConsumerFilterTable({ ...common, filterCache: new SqlFilterCache() })),
     write: (name: string, text: string) => Deno.writeTextFileSync(`${folder}/${name}`, text),

@@ -103,5 +103,5 @@ export class StoreLedger {
 }
 
 function withoutCrc(properties: string): string {
-  return properties.replace(/__CRC32#.*/, "");
+  return properties.replace(/\u0002__CRC32#.*/, "");
 }

@@ -155,16 +155,24 @@ export async function startApache(folder: string, settings: ApacheSettings = {})
 
 /** Runs Apache's admin tool, which is a client of Java's; gives what it prints. @throws when it fails. */
 export async function mqadmin(home: string, args: string[]): Promise<string> {
-  const encodings = ["-Dfile.encoding=UTF-8", "-Dsun.stdout.encoding=UTF-8"];
-  const { code, stdout, stderr } = await new Deno.Command("java", {
-    args: [...JVM_FLAGS, `-Duser.home=${home}`, ...encodings, "-cp", CLASS_PATH]
-      .concat("org.apache.rocketmq.tools.command.MQAdminStartup", args),
-    env: { ROCKETMQ_HOME: home },
-  }).output();
+  const { code, stdout, stderr } = await mqadminCommand(home, args).output();
   // A command that fails says so among its errors, and the program still ends with 0.
   const errors = new TextDecoder().decode(stderr);
   if (code === 0 && !errors.includes("Exception")) return new TextDecoder().decode(stdout);
   throw new Error(`mqadmin ${args.join(" ")} failed: ${errors}`);
+}
+
+/** How Apache's admin tool is run; its logs and temporary files are in `home`. */
+export function mqadminCommand(home: string, args: string[]): Deno.Command {
+  const encodings = ["-Dfile.encoding=UTF-8", "-Dsun.stdout.encoding=UTF-8"];
+  const folders = [`-Duser.home=${home}`, `-Djava.io.tmpdir=${home}`];
+  return new Deno.Command("java", {
+    args: [...JVM_FLAGS, ...folders, ...encodings, "-cp", CLASS_PATH]
+      .concat("org.apache.rocketmq.tools.command.MQAdminStartup", args),
+    env: { ROCKETMQ_HOME: home },
+    stdout: "piped",
+    stderr: "piped",
+  });
 }
 
 interface JavaOptions {

@@ -33,8 +33,7 @@ const AGAIN_LIMIT_MILLIS = 90_000;
 export const POP_JOURNEYS: readonly Journey[] = [
   {
     name: "popped messages",
-    // Without it Apache's broker copies the checksum of a message that it gives back into the new record.
-    settings: { enabledAppendPropCRC: true },
+    settings: {},
     stops: [
       { server: "Apache", end: "stop" },
       { server: "Comet", end: "stop" },

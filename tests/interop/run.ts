@@ -12,6 +12,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { cometAdminNames, runCometAdminRows } from "./admin_cli.ts";
+import { type AdminTarget, type CommandOutcome, startAdminTarget } from "./admin_target.ts";
 import {
   CLIENT_PROGRAMS,
   type ClientProgram,
@@ -21,7 +23,7 @@ import {
 import { buildApache } from "./apache_server.ts";
 import { JOURNEYS, moveNames, travel } from "./folder_journey.ts";
 import { POP_JOURNEYS, travelPopped } from "./pop_journey.ts";
-import { commandNames, runCommands } from "./mqadmin_commands.ts";
+import { mqadminNames, runMqadminRows } from "./mqadmin_commands.ts";
 import { RestartBarrier } from "./restart_barrier.ts";
 import { TIMER_JOURNEYS, travelTimers } from "./timer_journey.ts";
 import { TRANSACTION_JOURNEYS, travelTransactions } from "./transaction_journey.ts";
@@ -203,14 +205,19 @@ async function runJourneys(): Promise<Outcome[]> {
   return outcomes.flat();
 }
 
-/** Apache's admin tool; all commands when one is asked for, since they build on each other. */
-async function runMqadmin(): Promise<Outcome[]> {
-  const names = commandNames();
+/** Commands for administrators; all of them when one is asked for, since they build on each other. */
+async function runAdmin(
+  kind: AdminTarget["kind"],
+  names: string[],
+  rows: (target: AdminTarget) => AsyncGenerator<CommandOutcome>,
+): Promise<Outcome[]> {
   if (!names.some((name) => name.includes(only))) return [];
   const found = new Map<string, Outcome>();
   let ending = "did not come to it";
   try {
-    for await (const { name, seconds, failures } of runCommands(`${folder}/mqadmin`)) {
+    const home = await Deno.makeTempDir({ dir: folder, prefix: "admin-" });
+    await using target = await startAdminTarget(kind, home);
+    for await (const { name, seconds, failures } of rows(target)) {
       const outcome = { name, ok: failures.length === 0, seconds, text: failures.join("\n     ") };
       found.set(name, outcome);
       printOutcome(outcome);
@@ -225,7 +232,14 @@ const isComet = flags["namesrv"] === undefined && !flags["apache"];
 if (isComet || flags["apache"]) await buildApache();
 const outcomes = [
   ...await runClients(),
-  ...isComet ? [...await runMqadmin(), ...await runJourneys()] : [],
+  ...isComet
+    ? [
+      ...await runAdmin("Comet", mqadminNames("Comet"), runMqadminRows),
+      ...await runAdmin("Apache", cometAdminNames("Apache"), runCometAdminRows),
+      ...await runJourneys(),
+    ]
+    : [],
+  ...flags["apache"] ? await runAdmin("Apache", mqadminNames("Apache"), runMqadminRows) : [],
 ];
 const failed = outcomes.filter(({ ok }) => !ok).length;
 print(`${outcomes.length - failed} passed, ${failed} failed`);

@@ -8,6 +8,8 @@ const STOP_LIMIT_MILLIS = 30_000;
 const POLL_INTERVAL_MILLIS = 50;
 /** Apache's broker writes down the end of a transaction within three seconds, and must not ask again before that. */
 const CHECK_SOON = { transactionTimeOut: 1_000, transactionCheckInterval: 5_000 };
+/** Off by default in both. */
+const LIGHT_QUEUES = { enableLmq: true, enableMultiDispatch: true };
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** How a server is stopped before it comes back. */
@@ -56,6 +58,7 @@ export async function startApacheServer(folder: string): Promise<ServerUnderTest
         recallMessageEnable: true,
         timerMaxDelaySec: 31_536_000,
         ...CHECK_SOON,
+        ...LIGHT_QUEUES,
       },
     });
   let broker: ApacheProcess = await start();
@@ -80,7 +83,9 @@ export async function startComet(folder: string): Promise<ServerUnderTest> {
   const args = ["run", "-A", MAIN, "serve", "--data", `${folder}/data`];
   args.push("--namesrv-port", `${ports.namesrv}`, "--broker-port", `${ports.broker}`);
   args.push("--http-port", `${ports.http}`, "--host", "127.0.0.1");
-  for (const [key, value] of Object.entries(CHECK_SOON)) args.push("--set", `${key}=${value}`);
+  for (const [key, value] of Object.entries({ ...CHECK_SOON, ...LIGHT_QUEUES })) {
+    args.push("--set", `${key}=${value}`);
+  }
   const log = await Deno.open(`${folder}/server.log`, { create: true, append: true });
   const { promise: died, resolve: reportDeath } = Promise.withResolvers<string>();
   let running:

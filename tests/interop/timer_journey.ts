@@ -17,6 +17,8 @@ const DAY_MILLIS = 86_400_000;
 const SOON_MILLIS = 1_500;
 /** Longer than it takes to stop one server and to start the next. */
 const LATER_MILLIS = 30_000;
+/** In this time after its start Apache's broker has read what a kill makes it read again. */
+const REREAD_MILLIS = 5_000;
 const COUNT = 12;
 const LIMIT_MILLIS = 60_000;
 const POLL_MILLIS = 200;
@@ -44,6 +46,8 @@ interface Sent {
   /** Of the stop before whose end it was sent. */
   stop: number;
   isRecalled: boolean;
+  /** It was recalled, and may have come nevertheless. */
+  mayCome: boolean;
 }
 
 /** Goes the whole way; gives each move as it is done. */
@@ -60,6 +64,8 @@ export async function* travelTimers(journey: Journey, folder: string): AsyncGene
       settings: journey.settings,
     });
     await using client = new TestClient(running.port);
+    const isAfterKill = journey.stops[stop - 1]?.end === "kill";
+    if (server === "Apache" && isAfterKill) excuseRecalled(sent, Date.now() + REREAD_MILLIS);
     await send(client, sent, stop);
     // What this one has sent for later is left to the next, unless there is none.
     const isLast = stop === journey.stops.length - 1;
@@ -72,6 +78,14 @@ export async function* travelTimers(journey: Journey, folder: string): AsyncGene
     const seconds = (performance.now() - started) / 1000;
     if (stop > 0) yield { name: moveNames(journey)[stop - 1]!, seconds, failures };
   }
+}
+
+/**
+ * After a kill Apache's broker reads the timer topic from the oldest message on that waits. What is due by then it delivers
+ * as it comes to it, if it delivers by then: before it comes to what takes it back.
+ */
+function excuseRecalled(sent: ReadonlyMap<string, Sent>, time: number): void {
+  for (const message of sent.values()) message.mayCome ||= message.isRecalled && message.due < time;
 }
 
 /** Messages for now, for the next server, and for much later; of the last two kinds some are taken back. */
@@ -92,7 +106,7 @@ async function send(client: TestClient, sent: Map<string, Sent>, stop: number): 
     const answer = await client.send(TOPIC, encodeUtf8(key), { properties });
     if (answer.code !== ResponseCode.SUCCESS) throw new Error(`send: ${answer.remark}`);
     const isRecalled = n >= COUNT && n % 5 === 0;
-    sent.set(key, { due, stop, isRecalled });
+    sent.set(key, { due, stop, isRecalled, mayCome: false });
     if (!isRecalled) continue;
     const recallHandle = answer.extFields.get("recallHandle")!;
     const header = { producerGroup: "p", topic: TOPIC, recallHandle };
@@ -117,9 +131,9 @@ async function checkDelivered(
   }
   const failures = wanted.filter((key) => !delivered.has(key)).map((key) => `${key} does not come`);
   for (const [key, times] of delivered) {
-    const { due, isRecalled } = sent.get(key)!;
+    const { due, isRecalled, mayCome } = sent.get(key)!;
     if (times[0]! < due) failures.push(`${key} came ${due - times[0]!} ms early`);
-    if (isRecalled) failures.push(`${key} came, though it was taken back`);
+    if (isRecalled && !mayCome) failures.push(`${key} came, though it was taken back`);
     if (times.length > 1 && !mayRepeat) failures.push(`${key} came ${times.length} times`);
   }
   return failures;

@@ -30,7 +30,9 @@ export const TRANSACTION_JOURNEYS: readonly Journey[] = [
       transactionTimeOut: 1_000,
       transactionCheckInterval: 5_000,
       transactionCheckMax: 1_000,
+      // With these Apache's broker checks the checksum of each message, ours too, when it opens the folder.
       enabledAppendPropCRC: true,
+      forceVerifyPropCRC: true,
     },
     stops: [
       { server: "Apache", end: "stop" },

@@ -52,9 +52,19 @@ Deno.test("parseCommandLine() drops the -- that a task hands on", () => {
   assertEquals(run("-- broker").role, "broker");
 });
 
-Deno.test("parseCommandLine() leaves everything behind store to its tools", () => {
+Deno.test("parseCommandLine() leaves everything behind a tool to it", () => {
   const args = ["verify", "--json", "DIR"];
-  assertEquals(parseCommandLine(["store", ...args], {}), { kind: "store", args });
+  assertEquals(parseCommandLine(["store", ...args], {}), { kind: "tool", tool: "store", args });
+});
+
+Deno.test("parseCommandLine() hands help about a tool to it, and takes help about a role for its own", () => {
+  const help = (...args: string[]) => parseCommandLine(["help", ...args], {});
+  assertEquals(help("doctor"), { kind: "tool", tool: "doctor", args: ["--help"] });
+  assertEquals(help("broker"), { kind: "help" });
+  assertEquals(
+    assertThrows(() => help("doktor"), UsageError).message,
+    'unknown role "doktor"; did you mean "doctor"?',
+  );
 });
 
 Deno.test("parseCommandLine() answers help and version before anything else", () => {
@@ -283,6 +293,6 @@ Deno.test("resolveConfig() refuses two servers on one port", () => {
 
 Deno.test("helpText() fits a screen", () => {
   const lines = helpText().trimEnd().split("\n");
-  assert(lines.length <= 40);
+  assert(lines.length <= 50);
   for (const line of lines) assert(line.length <= 90, line);
 });

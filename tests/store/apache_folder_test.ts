@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { encodeUtf8, viewOf } from "../../client/protocol/bytes.ts";
 import { decodeMessages } from "../../client/protocol/message_record.ts";
 import { CorruptStoreError, StoreUnwritableError } from "../../store/errors.ts";
 import { denoFileSystem, type FileSystem } from "../../store/file_system.ts";
@@ -244,3 +245,33 @@ Deno.test("MessageStore opens no folder whose files have the sizes of other sett
   }
   assertEquals(sizes(), before);
 });
+
+Deno.test("messages that Apache forwarded with the checksum of the one before are there after a kill", async () => {
+  const folder = Deno.makeTempDirSync();
+  const clock = { millis: 1_000_000_000_000 };
+  await using store = open(folder, clock);
+  const offsets = put(store, 0, 30);
+  await store.checkpoint();
+  offsets.push(...put(store, 30, 60));
+  const killed = copyFolder(folder);
+  // The last one of what the checkpoint has, and one behind it.
+  for (const number of [29, 45]) putCopiedChecksum(killed, offsets[number]!);
+  await using again = open(killed, clock);
+  assert(!again.recovery.clean);
+  assertEquals(again.getMaxOffsetInQueue("T", 0), 60);
+  for (const [number, physicalOffset] of offsets.entries()) {
+    const message = await again.lookMessageByOffset(physicalOffset);
+    assertEquals(message?.queueOffset, number);
+  }
+});
+
+/** Puts into a record what Apache's broker copies from the message that it forwards. */
+function putCopiedChecksum(folder: string, physicalOffset: number): void {
+  const { mappedFileSizeCommitLog } = SIZES;
+  const position = physicalOffset % mappedFileSizeCommitLog;
+  const path = `${folder}/commitlog/${String(physicalOffset - position).padStart(20, "0")}`;
+  const bytes = Deno.readFileSync(path);
+  const copied = encodeUtf8("__CRC32#\u00011234567890\u0002");
+  bytes.set(copied, position + viewOf(bytes).getInt32(position) - copied.length);
+  Deno.writeFileSync(path, bytes);
+}

@@ -92,3 +92,27 @@ export const GET_ALL_CONSUMER_OFFSET = command({
   access: "GET",
   request: {},
 });
+
+/** The answer's body is a TimerCheckpoint, 56 bytes. */
+export const GET_TIMER_CHECK_POINT = command({
+  name: "GET_TIMER_CHECK_POINT",
+  code: RequestCode.GET_TIMER_CHECK_POINT,
+  access: "GET",
+  request: {},
+});
+
+/** The answer's body is the document of `timermetrics`: how many messages wait, by topic. */
+export const GET_TIMER_METRICS = command({
+  name: "GET_TIMER_METRICS",
+  code: RequestCode.GET_TIMER_METRICS,
+  access: "GET",
+  request: {},
+});
+
+/** The answer's body is an HARuntimeInfo. */
+export const GET_BROKER_HA_STATUS = command({
+  name: "GET_BROKER_HA_STATUS",
+  code: RequestCode.GET_BROKER_HA_STATUS,
+  access: "GET",
+  request: {},
+});

@@ -52,7 +52,7 @@ interface Asked {
 }
 
 function tryToNotify(deps: NotificationDeps, asked: Asked, lastTry: boolean): void {
-  const { context: { header, connection, respond }, deadline } = asked;
+  const { context, context: { header, connection, respond }, deadline } = asked;
   const hasMsg = hasMessages(deps, asked);
   const isParked = !hasMsg && !lastTry && deps.notifications.park(header, {
     connection,
@@ -60,7 +60,8 @@ function tryToNotify(deps: NotificationDeps, asked: Asked, lastTry: boolean): vo
     deadline,
     retry: (lastTry) => tryToNotify(deps, asked, lastTry),
   });
-  if (!isParked) respond({ header: { hasMsg, pollingFull: !hasMsg && !lastTry } });
+  if (isParked) context.isLongPolling = true;
+  else respond({ header: { hasMsg, pollingFull: !hasMsg && !lastTry } });
 }
 
 function hasMessages(deps: NotificationDeps, { context: { header }, topic }: Asked): boolean {

@@ -53,8 +53,12 @@ export interface PopOptions {
   clock: Clock;
   /** A whole number from 0 to below its argument. */
   random: (below: number) => number;
-  /** A group was given messages: views, valid during the call. */
-  onLooked?: (topic: string, group: string, count: number, parts: readonly Uint8Array[]) => void;
+  /** A group was given messages: views, valid during the call. See PopAttempt. */
+  onPopped?: (topic: string, from: string, group: string, records: readonly Uint8Array[]) => void;
+  /** See ReviveLog. */
+  onRecorded?: (group: string, topic: string, tag: string) => void;
+  /** A message that a group popped of a topic was not acknowledged in time and comes again. */
+  onRevived?: (group: string, topic: string) => void;
   log: Log;
 }
 
@@ -71,6 +75,10 @@ export interface Pop extends AsyncDisposable {
   wasRemoved(gone: { group: string } | { topic: string }): void;
   /** To be called when a chunk of requests has been handled, before the store commits. */
   flush(): void;
+  /** What is in flight, to look at. */
+  readonly table: Pick<PopTable, "find" | "queues" | "count">;
+  /** How many pops and notifications wait for a message. */
+  readonly waitingCount: number;
   /** Answers everybody who waits, and lets nobody wait from then on. */
   answerAll(): void;
 }
@@ -81,7 +89,7 @@ export interface Pop extends AsyncDisposable {
  */
 export function createPop(options: PopOptions): Pop {
   const stack = new AsyncDisposableStack();
-  const { config, store, topics, clock, log } = options;
+  const { config, store, topics, clock, onRevived, log } = options;
   const { brokerClusterName: clusterName, brokerName, reviveQueueNum } = config;
   // Checkpoints may be due while the records that end them have not been read yet.
   const started: { reviver?: Reviver } = {};
@@ -110,7 +118,7 @@ export function createPop(options: PopOptions): Pop {
   const replay = new Replay({ ...options, table, reviveLog, orderLocks });
   const copies = new RevivedCopies(options);
   const reviver = stack.use(
-    new Reviver({ store, topics, table, reviveLog, copies, clock, log }),
+    new Reviver({ store, topics, table, reviveLog, copies, clock, onRevived, log }),
   );
   const acks = new AckGroup({ store, table, reviveLog, polling: { wake } });
   const subscribedQueues = new SubscribedQueues({ ...options, settings: config });
@@ -162,6 +170,10 @@ export function createPop(options: PopOptions): Pop {
       orderFile.markDirty();
     },
     flush: () => acks.flush(),
+    table,
+    get waitingCount() {
+      return polling.count + notifications.count;
+    },
     answerAll() {
       polling[Symbol.dispose]();
       notifications[Symbol.dispose]();

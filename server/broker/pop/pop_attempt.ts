@@ -3,7 +3,6 @@
  * for each queue that gives some, and gathers the answer.
  */
 
-import { getInt64, viewOf } from "../../../client/protocol/bytes.ts";
 import type { POP_MESSAGE } from "../../../client/protocol/commands/pop.ts";
 import type { HeaderOf } from "../../../client/protocol/header_schema.ts";
 import {
@@ -21,7 +20,7 @@ import type { OrderLocks } from "./order_locks.ts";
 import { popOffsetOf, resetPopOffset, takePopOffset } from "./pop_offsets.ts";
 import type { PopPolling } from "./pop_polling.ts";
 import { type CheckPoint, checkPointKey, distancesOf, type PopQueue } from "./pop_queue.ts";
-import { recordsOf, retryRecordFor } from "./pop_records.ts";
+import { queueOffsetOf, recordsOf, retryRecordFor } from "./pop_records.ts";
 import type { PopTable } from "./pop_table.ts";
 import { retryFlagOf } from "./retry_topic.ts";
 import type { Recorded, ReviveLog } from "./revive_log.ts";
@@ -38,8 +37,8 @@ export interface PopAttemptDeps {
   orderLocks: OrderLocks;
   polling: Pick<PopPolling, "wake">;
   clock: Clock;
-  /** A group was given messages. */
-  onLooked?: (topic: string, group: string, count: number, parts: readonly Uint8Array[]) => void;
+  /** A group was given messages of a topic, which come from `from`: the topic itself or a retry topic. */
+  onPopped?: (topic: string, from: string, group: string, records: readonly Uint8Array[]) => void;
 }
 
 export type PopHeader = HeaderOf<typeof POP_MESSAGE.request.fields>;
@@ -181,7 +180,7 @@ export class PopAttempt {
 
   #takeMessages(queue: PopQueue, start: number, result: GetMessageResult): void {
     const records = recordsOf(result.parts, result.messageCount);
-    const queueOffsets = records.map((record) => getInt64(viewOf(record), 20));
+    const queueOffsets = records.map((record) => queueOffsetOf(queue, record));
     const handle = this.#header.order
       ? this.#popInOrder(queue, start, queueOffsets)
       : this.#pop(queue, start, queueOffsets, result.nextBeginOffset);
@@ -194,7 +193,7 @@ export class PopAttempt {
       `${flag} ${queue.queueId} ${queueOffsets.join()}`,
     );
     this.messageCount += records.length;
-    this.#deps.onLooked?.(queue.topic, queue.group, records.length, records);
+    this.#deps.onPopped?.(this.#header.topic, queue.topic, queue.group, records);
     const isOther = queue.topic !== this.#header.topic &&
       !this.#deps.config.popResponseReturnActualRetryTopic;
     for (const record of records) {

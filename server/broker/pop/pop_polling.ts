@@ -94,7 +94,12 @@ export class PopPolling implements Disposable {
     return list;
   }
 
-  /** How many wait. */
+  /** How many wait in all. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** How many wait for a queue. */
   size(queue: PolledQueue): number {
     return this.#lists.get(keyOf(queue))?.waiters.size ?? 0;
   }

@@ -1,6 +1,6 @@
 /** Records on their way into a pop's answer. */
 
-import { decodeUtf8, viewOf } from "../../../client/protocol/bytes.ts";
+import { decodeUtf8, getInt64, viewOf } from "../../../client/protocol/bytes.ts";
 import {
   MessageProperty,
   parseProperties,
@@ -13,7 +13,12 @@ import {
   recordBytesMax,
   type RecordLayout,
 } from "../../../client/protocol/message_record.ts";
+import { isLmq } from "../../../client/protocol/multi_dispatch.ts";
 import { type PopHandle, printPopHandle } from "../../../client/protocol/pop_handle.ts";
+import { propertiesOf } from "../../../store/dispatch.ts";
+import { queueOffsetIn } from "../../../store/light_queues.ts";
+
+const QUEUE_OFFSET_AT = 20;
 
 /** Each of some records that lie one after the other in any number of pieces: views where a piece is just one. */
 export function recordsOf(parts: readonly Uint8Array[], count: number): Uint8Array[] {
@@ -34,6 +39,17 @@ export function recordsOf(parts: readonly Uint8Array[], count: number): Uint8Arr
     start += size;
   }
   return records;
+}
+
+/** The offset of a message in the queue that its record was read of. */
+export function queueOffsetOf(
+  queue: { topic: string; queueId: number },
+  record: Uint8Array,
+): number {
+  const view = viewOf(record);
+  if (!isLmq(queue.topic)) return getInt64(view, QUEUE_OFFSET_AT);
+  const layout = readRecord(record, view, 0);
+  return queueOffsetIn(queue, layout, () => propertiesOf(record, layout))!;
 }
 
 /** A message as it is in its record: views. */

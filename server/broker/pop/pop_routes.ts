@@ -162,6 +162,7 @@ function finish(deps: PopDeps, pop: Pop, attempt: PopAttempt, lastTry: boolean):
   if (!deps.polling.park(header, waiter)) {
     return answer(pop, attempt, ResponseCode.POLLING_FULL);
   }
+  context.isLongPolling = true;
   // In a turn of its own, so that a group that wants little of a long queue does not hold up everybody.
   if (attempt.goesOn) deps.clock.after(0, () => deps.polling.wakeNext(header));
 }

@@ -42,6 +42,8 @@ export interface ReviveLogOptions {
   /** How many queues it has. */
   reviveQueueNum: number;
   storeHost: () => HostBytes;
+  /** A record of a pop or an acknowledgement was put, about messages of a topic: CHECK_POINT or ACK of `ReviveTag`. */
+  onRecorded?: (group: string, topic: string, tag: string) => void;
 }
 
 /** Where a record went. */
@@ -111,7 +113,13 @@ export class ReviveLog implements Disposable {
 
   /** Records a checkpoint; undefined when nothing can be put. `nextOffset`: where the group goes on, or -1. */
   putCheckPoint(checkPoint: CheckPoint, nextOffset: number): Recorded | undefined {
-    return this.#putEntry(checkPoint, checkPointText(checkPoint, nextOffset));
+    const recorded = this.#putEntry(checkPoint, checkPointText(checkPoint, nextOffset));
+    if (recorded !== undefined) this.#tell(checkPoint, ReviveTag.CHECK_POINT);
+    return recorded;
+  }
+
+  #tell({ queue: { group, topic } }: CheckPoint, tag: string): void {
+    this.#options.onRecorded?.(group, topic, tag);
   }
 
   /** Records how an orderly group stands in a queue. */
@@ -128,7 +136,10 @@ export class ReviveLog implements Disposable {
   /** Records that messages of a checkpoint are done. */
   putAck(checkPoint: CheckPoint, bits: number): Recorded | undefined {
     const { tag, text } = ackText(checkPoint, bits);
-    return this.#put(checkPoint.reviveQid, tag, text, undefined);
+    const recorded = this.#put(checkPoint.reviveQid, tag, text, undefined);
+    const isAck = (checkPoint.givenBack & bits) === 0;
+    if (recorded !== undefined && isAck) this.#tell(checkPoint, ReviveTag.ACK);
+    return recorded;
   }
 
   #putEntry(entry: LogEntry, text: string): Recorded | undefined {

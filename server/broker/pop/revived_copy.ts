@@ -8,6 +8,7 @@ import {
   printProperties,
 } from "../../../client/protocol/message.ts";
 import type { MessageToStore, RecordLayout } from "../../../client/protocol/message_record.ts";
+import { addDeadLetterOrigin } from "../dead_letter.ts";
 import type { GroupTable } from "../group_table.ts";
 import type { OffsetTable } from "../offset_table.ts";
 import { dlqTopicOf, RETRY_GROUP_TOPIC_PREFIX } from "../topic_name.ts";
@@ -30,6 +31,7 @@ const QUEUE_NUMS = 1;
 const ADDITIONS = [
   MessageProperty.FIRST_POP_TIME,
   MessageProperty.RETRY_TOPIC,
+  MessageProperty.ORIGIN_MESSAGE_ID,
   MessageProperty.DLQ_ORIGIN_TOPIC,
   MessageProperty.DLQ_ORIGIN_MESSAGE_ID,
 ];
@@ -102,15 +104,10 @@ function addOrigin(
   topic: string,
   { storeHost, physicalOffset }: RecordLayout,
 ): void {
-  const id = properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ??
-    createMessageId(storeHost, physicalOffset);
-  for (
-    const [name, value] of [
-      [MessageProperty.RETRY_TOPIC, topic],
-      [MessageProperty.DLQ_ORIGIN_TOPIC, topic],
-      [MessageProperty.DLQ_ORIGIN_MESSAGE_ID, id],
-    ] as const
-  ) {
-    if (!properties.has(name)) properties.set(name, value);
+  const { RETRY_TOPIC, ORIGIN_MESSAGE_ID } = MessageProperty;
+  if (!properties.has(RETRY_TOPIC)) properties.set(RETRY_TOPIC, topic);
+  if (!properties.has(ORIGIN_MESSAGE_ID)) {
+    properties.set(ORIGIN_MESSAGE_ID, createMessageId(storeHost, physicalOffset));
   }
+  addDeadLetterOrigin(properties);
 }

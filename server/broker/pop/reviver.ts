@@ -22,6 +22,8 @@ export interface ReviverDeps {
   reviveLog: ReviveLog;
   copies: RevivedCopies;
   clock: Clock;
+  /** A message that a group popped of a topic was put once more. */
+  onRevived?: ((group: string, topic: string) => void) | undefined;
   log: Log;
 }
 
@@ -158,7 +160,7 @@ export class Reviver implements AsyncDisposable {
 
   /** Returns the bits of the messages that are given back; those that were acknowledged meanwhile are left out. */
   #putCopies(checkPoint: CheckPoint, revivals: readonly Revival[]): number {
-    const { store, copies, log } = this.#deps;
+    const { store, copies, onRevived, log } = this.#deps;
     let bits = 0;
     for (const { bit, copy } of revivals) {
       if ((checkPoint.closed & bit) !== 0) continue;
@@ -168,6 +170,7 @@ export class Reviver implements AsyncDisposable {
       if (result.status === "PROPERTIES_SIZE_EXCEEDED") {
         result = store.putMessage(copies.withoutAdditions(copy));
       }
+      if (result.status === "PUT_OK") onRevived?.(checkPoint.queue.group, checkPoint.queue.topic);
       // A store that takes nothing does not take the record either that ends the message.
       if (result.status !== "PROPERTIES_SIZE_EXCEEDED") continue;
       const { topic, queueId } = checkPoint.queue;

@@ -4,6 +4,8 @@
  * Source of names and windows: StoreStatsService.java and BrokerStatsManager.java of Apache RocketMQ 5.3.3.
  */
 
+import { EventCounters } from "./event_counters.ts";
+import { MessageCounters } from "./message_counters.ts";
 import { PutLatency } from "./put_latency.ts";
 import { type Rate, type Traffic, TrafficTable, type WindowName } from "./traffic.ts";
 
@@ -11,6 +13,8 @@ export interface BrokerStatsOptions {
   now: () => number;
   /** Such topics do not count in the totals of the day. */
   isSystemTopic: (topic: string) => boolean;
+  /** The most series of one metric (metricsOtelCardinalityLimit). */
+  seriesMax: number;
 }
 
 /** Counters since the start. */
@@ -36,6 +40,9 @@ export class BrokerStats implements Disposable {
   readonly bootTimestamp: number;
   readonly latency = new PutLatency();
   readonly totals: Totals = { put: 0, found: 0, miss: 0, transferred: 0 };
+  /** For metrics. */
+  readonly messages: MessageCounters;
+  readonly events = new EventCounters();
   putBytes = 0;
   /** Without system topics: now, and as it was when today and yesterday began. */
   readonly day: { readonly now: DayTotals; todayMorning: DayTotals; yesterdayMorning: DayTotals } =
@@ -56,6 +63,7 @@ export class BrokerStats implements Disposable {
   constructor(options: BrokerStatsOptions) {
     const now = options.now();
     this.#options = options;
+    this.messages = new MessageCounters(options.seriesMax);
     this.bootTimestamp = now;
     this.#topicPut = new TrafficTable(now);
     this.#groupGet = new TrafficTable(now);
@@ -81,8 +89,19 @@ export class BrokerStats implements Disposable {
       this.totals.miss++;
       return;
     }
-    let bytes = 0;
-    for (const part of parts) bytes += part.length;
+    const bytes = bytesOf(parts);
+    this.messages.given(topic, group, "pull", { count, bytes });
+    this.#found(topic, group, count, bytes);
+  }
+
+  /** A group has popped messages of a topic, or of its retry topic, which come from `topic`. */
+  popped(topic: string, from: string, group: string, parts: readonly Uint8Array[]): void {
+    const messages = { count: parts.length, bytes: bytesOf(parts) };
+    this.messages.given(topic, group, from === topic ? "pop" : "pop retry", messages);
+    this.#found(from, group, messages.count, messages.bytes);
+  }
+
+  #found(topic: string, group: string, count: number, bytes: number): void {
     this.totals.found++;
     this.totals.transferred += count;
     this.#groupGet.get(groupKey(topic, group)).add(count, bytes);
@@ -92,6 +111,11 @@ export class BrokerStats implements Disposable {
   /** A group could not consume a message and gave it back. */
   sentBack(topic: string, group: string): void {
     this.#sentBack.get(groupKey(topic, group)).add(1, 0);
+  }
+
+  /** A message of a topic went to the dead letters of a group. */
+  deadLettered(topic: string, group: string): void {
+    this.messages.deadLettered(topic, group);
   }
 
   /** Messages per second that came to a topic in the last minute. */
@@ -132,6 +156,8 @@ export class BrokerStats implements Disposable {
 
   /** Forgets what was counted of a topic that is gone. */
   forgetTopic(topic: string): void {
+    this.messages.forgetTopic(topic);
+    this.events.forget(topic);
     this.#topicPut.remove((key) => key === topic);
     for (const table of [this.#groupGet, this.#sentBack]) {
       table.remove((key) => key.startsWith(`${topic}@`));
@@ -140,6 +166,8 @@ export class BrokerStats implements Disposable {
 
   /** Forgets what was counted of a group that is gone. */
   forgetGroup(group: string): void {
+    this.messages.forgetGroup(group);
+    this.events.forget(group);
     for (const table of [this.#groupGet, this.#sentBack]) {
       table.remove((key) => key.endsWith(`@${group}`));
     }
@@ -190,6 +218,12 @@ const STATS: Record<string, { table: TableName; of: "count" | "bytes" }> = {
 /** Apache's key for a group and a topic. */
 function groupKey(topic: string, group: string): string {
   return `${topic}@${group}`;
+}
+
+function bytesOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }
 
 /** The next midnight here, in milliseconds. */

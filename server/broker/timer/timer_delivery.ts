@@ -18,6 +18,8 @@ export interface TimerDeliveryOptions {
   isHeld: (entry: TimerEntry) => boolean;
   /** Messages have been delivered. */
   onDelivered: () => void;
+  /** One of them, to a topic. */
+  onDequeued?: (topic: string) => void;
   clock: Clock;
   log: Log;
 }
@@ -131,7 +133,7 @@ export class TimerDelivery implements AsyncDisposable {
 
   /** Delivers the first of these; tells how many, and why no more. */
   async #put(batch: readonly TimerEntry[], reader: TimerReader): Promise<TimerPutResult> {
-    const { store, timerStore, held, onDelivered, clock, log } = this.#options;
+    const { store, timerStore, held, onDelivered, onDequeued, clock, log } = this.#options;
     const now = clock.now();
     const result = await putTimers({ store, held }, batch, (entry) => {
       const bytes = reader.find(entry);
@@ -142,7 +144,12 @@ export class TimerDelivery implements AsyncDisposable {
       log.error("a timer message is lost: it cannot be read", { queueOffset, physicalOffset });
       return "SKIP";
     });
-    for (const entry of batch.slice(0, result.count)) timerStore.index.end(entry);
+    const { index } = timerStore;
+    for (const entry of batch.slice(0, result.count)) {
+      const topic = index.topics.nameOf(entry.topic);
+      index.end(entry);
+      if (topic !== undefined) onDequeued?.(topic);
+    }
     if (result.count > 0) onDelivered();
     return result;
   }

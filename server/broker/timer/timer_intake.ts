@@ -22,6 +22,8 @@ export interface TimerIntakeOptions {
   timerStore: TimerStore;
   /** The index has changed. */
   onChange: () => void;
+  /** A message for a topic has begun to wait, to be delivered so long after it was born. */
+  onEnqueued?: (topic: string, delayMillis: number) => void;
   now: () => number;
   log: Log;
 }
@@ -144,6 +146,9 @@ export class TimerIntake {
     if (origin !== undefined) index.end(origin);
     const key = timer.uniqKey ? index.keyOf(timerName(timer.topic, timer.uniqKey)) : 0;
     index.add({ due: timer.due, queueOffset, physicalOffset, size }, timer.topic, key);
+    // What a start finds, or is stored anew, began to wait before.
+    if (!this.#isStarted || originOffset !== undefined) return;
+    this.#options.onEnqueued?.(timer.topic, timer.due - layout.bornTimestamp);
   }
 
   /** Ends the messages with this name that are due in the slot of this time. */

@@ -102,6 +102,17 @@ export class TimerSaver implements Disposable {
     return isSaved;
   }
 
+  /** How far the timers have come, for a slave: none that is due before `lastReadTimeMs` waits any more. */
+  checkpoint(): TimerCheckpoint {
+    const { timerStore, intake, clock } = this.#options;
+    return {
+      lastReadTimeMs: this.#readTime(Math.min(clock.now(), timerStore.index.firstDue - 1)),
+      lastTimerLogFlushPos: 0,
+      lastTimerQueueOffset: intake.nextOffset,
+      masterTimerQueueOffset: intake.nextOffset,
+    };
+  }
+
   /** The beginning of Apache's slot of a time. */
   #readTime(time: number): number {
     return time - time % slotMillis(this.#options.settings.timerPrecisionMs);

@@ -32,6 +32,7 @@ import { loadTimers } from "./timer_loader.ts";
 import { timed, TIMER_TOPIC } from "./timer_message.ts";
 import { TimerRoller } from "./timer_roller.ts";
 import { TimerSaver } from "./timer_saver.ts";
+import { timerStateRoutes } from "./timer_state_routes.ts";
 
 export interface TimersOptions {
   config: Config;
@@ -41,6 +42,9 @@ export interface TimersOptions {
   storeHost: () => HostBytes;
   fileSystem: FileSystem;
   clock: Clock;
+  /** See TimerIntake and TimerDelivery. */
+  onEnqueued?: (topic: string, delayMillis: number) => void;
+  onDequeued?: (topic: string) => void;
   log: Log;
 }
 
@@ -86,7 +90,14 @@ export class Timers implements AsyncDisposable {
       saver: this.#saver,
       isCancelling: (entry) => pendingCancels.has(entry),
     });
-    this.routes = recallRoutes({ ...common, cancel: this.#cancel });
+    this.routes = [
+      ...recallRoutes({ ...common, cancel: this.#cancel }),
+      ...timerStateRoutes({
+        checkpoint: () => this.#isStarted ? this.#saver.checkpoint() : undefined,
+        counts: () => this.#isStarted ? timerStore.index.topics.counts() : undefined,
+        now,
+      }),
+    ];
   }
 
   /** Learns what waits and begins to deliver. To be awaited before the first request. */
@@ -139,6 +150,24 @@ export class Timers implements AsyncDisposable {
   /** How many messages wait for each topic for which some do. */
   counts(): Map<string, number> {
     return new Map(this.#isStarted ? this.#timerStore.index.topics.counts() : []);
+  }
+
+  /** Messages of the timer topic that are not in the index yet. */
+  get enqueueBehind(): number {
+    const end = this.#options.store.getMaxOffsetInQueue(TIMER_TOPIC, 0);
+    return this.#isStarted ? Math.max(0, end - this.#intake.nextOffset) : 0;
+  }
+
+  /** How long the next message has been due, in milliseconds; 0 when none is. */
+  get dequeueBehindMillis(): number {
+    return this.#isStarted
+      ? Math.max(0, this.#options.clock.now() - this.#timerStore.index.nextDue)
+      : 0;
+  }
+
+  /** See `TimerIndex.countByDue`. */
+  countByDue(until: readonly number[]): number[] {
+    return this.#isStarted ? this.#timerStore.index.countByDue(until) : until.map(() => 0);
   }
 
   /** The messages that a query means, in the order in which they are due; a page at a time. */

@@ -24,6 +24,10 @@ export interface EndDeps {
   changes: Changes;
   /** What becomes of a message that is to be delivered: one with a delay waits in another topic first. */
   delayed: (message: MessageToStore) => MessageToStore;
+  /** A transaction for a topic has ended, so long after its message was born. */
+  onEnded?: (topic: string, isCommit: boolean, ageMillis: number) => void;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }
 
 type EndHeader = HeaderOf<typeof END_TRANSACTION.request.fields>;
@@ -41,7 +45,12 @@ export function endRoutes(deps: EndDeps): Route[] {
         !open.isSuspect && !open.isEnded;
       const half = isPlain ? reader.inMemory(open) : undefined;
       if (half === undefined) return endAfterReading(deps, header, outcome);
-      const finish = (failure?: Error) => respond(failure ? unavailable(failure) : {});
+      const { topic } = open!.kind;
+      const { bornTimestamp } = half.layout;
+      const finish = (failure?: Error) => {
+        if (failure === undefined) tellEnded(deps, topic, outcome, bornTimestamp);
+        respond(failure ? unavailable(failure) : {});
+      };
       end(deps, open!, messageFor(deps, half, outcome), finish);
       return PARKED;
     }),
@@ -82,6 +91,15 @@ function end(
   changes.put(change, finish);
 }
 
+function tellEnded(
+  { onEnded, now }: EndDeps,
+  topic: string,
+  outcome: Outcome,
+  bornTimestamp: number,
+): void {
+  onEnded?.(topic, outcome === "commit", now() - bornTimestamp);
+}
+
 function unavailable(failure: Error): Reply {
   const remark = `service not available now: ${describeError(failure)}`;
   return { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark };
@@ -120,6 +138,7 @@ async function endAfterReading(
     store.commit();
     const failure = await promise;
     if (failure !== undefined) return unavailable(failure);
+    if (!hasEnded) tellEnded(deps, open.kind.topic, outcome, named.layout.bornTimestamp);
     return hasEnded ? await answerToEnded(deps, named, outcome) : {};
   }
 }

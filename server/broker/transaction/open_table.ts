@@ -76,6 +76,11 @@ export class OpenTable implements Disposable {
     return this.#open.size;
   }
 
+  /** Topics and producer groups with open transactions. */
+  get kinds(): Iterable<Pick<TransactionKind, "topic" | "openCount">> {
+    return this.#kinds.values();
+  }
+
   /** Oldest first. */
   [Symbol.iterator](): Iterator<OpenTransaction> & Iterable<OpenTransaction> {
     return this.#open.values();

@@ -43,6 +43,8 @@ export interface TransactionOptions {
   now: () => number;
   /** A clock that nobody sets. */
   steady: Clock;
+  /** A producer has ended a transaction for a topic, so long after its message was born. */
+  onEnded?: (topic: string, isCommit: boolean, ageMillis: number) => void;
   log: Log;
 }
 
@@ -66,6 +68,8 @@ export interface Transactions extends AsyncDisposable {
   opened(half: MessageToStore, put: Put): void;
   /** A producer of a group is there, who can be asked. */
   producerIsThere(producerGroup: string): void;
+  /** How many are open for each topic, by the groups that began them. */
+  readonly openCounts: Iterable<{ topic: string; openCount: number }>;
   /** Open transactions for people, oldest record first: at most `count` after the one at `afterQueueOffset`. */
   list(afterQueueOffset: number, count: number): Promise<OpenRow[]>;
 }
@@ -117,6 +121,9 @@ export function createTransactions(options: TransactionOptions): Transactions {
     },
     opened: (half, put) => open(half, put, false),
     producerIsThere: (producerGroup) => table.endWaiting(producerGroup),
+    get openCounts() {
+      return table.kinds;
+    },
     list: (after, count) => listOpen({ table, reader, now }, after, count),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

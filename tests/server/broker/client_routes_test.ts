@@ -4,7 +4,6 @@ import { ResponseCode } from "../../../client/protocol/response_code.ts";
 import { clientRoutes, consumerIdsNotifier } from "../../../server/broker/client_routes.ts";
 import { ConsumerTable, ProducerTable } from "../../../server/broker/client_table.ts";
 import { SqlFilterCache } from "../../../server/broker/filter/sql_filter.ts";
-import { QueueLockTable } from "../../../server/broker/queue_lock_table.ts";
 import { setupTables } from "../../helpers/broker_tables.ts";
 import { serveRoutes } from "../../helpers/fake_connection.ts";
 
@@ -22,7 +21,7 @@ function setup() {
   const producers = new ProducerTable(common);
   const topics = tables.openTopics();
   const groups = tables.openGroups();
-  const queueLocks = new QueueLockTable({ rebalanceLockMaxLiveTime: 60_000, now });
+  const queueLocks = tables.openQueueLocks();
   const deps = { consumers, producers, topics, groups, queueLocks, settings: tables.settings };
   const routes = clientRoutes({ ...deps, filterCache: new SqlFilterCache(), log: tables.log });
   const server = serveRoutes(routes, (connection) => {

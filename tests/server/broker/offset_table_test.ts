@@ -83,3 +83,40 @@ Deno.test("offsets can be cloned and go with their group or topic", async () => 
   offsets.removeGroup("G");
   assertEquals([...offsets.committed], []);
 });
+
+Deno.test("with enableLmq offsets are written as Apache then has them, and read so when it had the folder", async () => {
+  await using tables = setupTables();
+  tables.settings.enableLmq = true;
+  const offsets = tables.openOffsets();
+  offsets.commitOffset("g", "T", 1, 5);
+  offsets.commitOffset("%LMQ%g", "%LMQ%a", 0, 7);
+  await offsets.flush();
+  const rows = { "T@g": { 1: 5 }, "%LMQ%a@%LMQ%g": { 0: 7 } };
+  assertEquals(tables.read("consumerOffset.json").offsetTable, rows);
+  const { lmqOffsetTable, offsetTable } = tables.read("lmqConsumerOffset.json");
+  assertEquals(lmqOffsetTable, { "%LMQ%a@%LMQ%g": 7 });
+  assertEquals(offsetTable, { "T@g": { 1: 5 } });
+  // Apache goes on with its file only.
+  tables.write(
+    "lmqConsumerOffset.json",
+    '{"dataVersion":{"counter":{"value":9},"stateVersion":0,"timestamp":1},' +
+      '"lmqOffsetTable":{"%LMQ%a@%LMQ%g":8,"odd":1,"%LMQ%b@%LMQ%g":"x"},"offsetTable":{"T@g":{1:6}}}',
+  );
+  assertEquals(tables.openOffsets().queryOffset("g", "T", 1), 5);
+  const after = tables.openOffsets(true);
+  assertEquals(after.queryOffset("g", "T", 1), 6);
+  assertEquals(after.queryOffset("%LMQ%g", "%LMQ%a", 0), 8);
+  assertEquals(after.queryOffset("%LMQ%g", "%LMQ%b", 0), -1);
+  await after.flush();
+  assertEquals(tables.read("consumerOffset.json").offsetTable["T@g"], { 1: 6 });
+});
+
+Deno.test("without enableLmq the file that Apache has with it is left alone", async () => {
+  await using tables = setupTables();
+  tables.write("lmqConsumerOffset.json", '{"lmqOffsetTable":{"%LMQ%a@%LMQ%g":8},"offsetTable":{}}');
+  const offsets = tables.openOffsets(true);
+  assertEquals(offsets.queryOffset("%LMQ%g", "%LMQ%a", 0), -1);
+  offsets.commitOffset("%LMQ%g", "%LMQ%a", 0, 1);
+  await offsets.flush();
+  assertEquals(tables.read("lmqConsumerOffset.json").lmqOffsetTable, { "%LMQ%a@%LMQ%g": 8 });
+});

@@ -18,7 +18,7 @@ const CREATE = {
 function setup() {
   const tables = setupTables();
   const topics = tables.openTopics();
-  const { ask } = serveRoutes(topicRoutes({ topics })).connect();
+  const { ask } = serveRoutes(topicRoutes({ config: tables.settings, topics })).connect();
   return {
     tables,
     topics,

@@ -9,6 +9,7 @@ function setup() {
   const clock = { millis: NOON };
   const stats = new BrokerStats({
     now: () => clock.millis,
+    seriesMax: 10,
     isSystemTopic: (topic) => topic.startsWith("SYS"),
   });
   return {

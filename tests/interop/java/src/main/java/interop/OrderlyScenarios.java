@@ -98,6 +98,37 @@ final class OrderlyScenarios {
         context.note("locks moved in " + joinMillis + " ms at the join, " + leaveMillis + " ms at the leave");
     }
 
+    /** Two consumers share the queues while the server stops and comes back, and one of them leaves: no gap, no overtaking. */
+    static void serverRestart(Context context, String mode) throws Exception {
+        DefaultMQProducer producer = context.producer();
+        producer.setRetryTimesWhenSendFailed(0);
+        ConcurrentLinkedQueue<Call> calls = new ConcurrentLinkedQueue<>();
+        send(context, producer, 0, PER_KEY);
+        DefaultMQPushConsumer first = start(context, "first", calls);
+        DefaultMQPushConsumer second = start(context, "second", calls);
+        context.eventually("both consumers have locked two queues",
+            () -> Context.queuesOf(first, context.topic()).size() == 2
+                && Context.queuesOf(second, context.topic()).size() == 2);
+        context.eventually("the consumers are at work", () -> calls.size() > KEY_COUNT);
+        context.restartServer(mode);
+        context.eventually("sends succeed again", Duration.ofSeconds(60), () -> {
+            // What is sent again comes behind: the order of a key is that of its queue.
+            send(context, producer, PER_KEY, PER_KEY * 2);
+            return true;
+        });
+        context.eventually("the consumers go on", Duration.ofSeconds(60),
+            () -> distinct(calls) > KEY_COUNT * PER_KEY);
+        first.shutdown();
+        context.eventually("all messages arrive", Duration.ofSeconds(90),
+            () -> distinct(calls) == KEY_COUNT * PER_KEY * 2);
+        checkNoOverlap(context, new ArrayList<>(calls));
+        checkOrder(context, new ArrayList<>(calls));
+    }
+
+    private static long distinct(ConcurrentLinkedQueue<Call> calls) {
+        return calls.stream().map(Call::body).distinct().count();
+    }
+
     private static void send(Context context, DefaultMQProducer producer, int from, int to) throws Exception {
         for (int number = from; number < to; number++) {
             for (int key = 0; key < KEY_COUNT; key++) {
