@@ -3,7 +3,7 @@
 import type { ConsumeLoop } from "./consume_loop.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { ProcessQueue } from "./process_queue.ts";
-import type { ConsumerParts } from "./push_consumer.ts";
+import type { ConsumerParts } from "./consumer_parts.ts";
 import { sendBack } from "./send_back.ts";
 
 /** How long to wait before a message is tried again that could not be sent back. */

@@ -13,7 +13,7 @@ import { printFastjson } from "./protocol/fastjson.ts";
 import { type RemotingCommand, VERSION_5_3_3 } from "./protocol/frame.ts";
 import { decodeHeader } from "./protocol/header_schema.ts";
 import { decodeMessages } from "./protocol/message_record.ts";
-import type { ConsumerParts } from "./push_consumer.ts";
+import type { ConsumerParts } from "./consumer_parts.ts";
 import type { QueueSet } from "./queue_set.ts";
 
 /** Answers until it is disposed. */

@@ -1,13 +1,8 @@
 /** Messages as programs send and receive them. */
 
-import { inflateSync } from "node:zlib";
 import { encodeUtf8 } from "./protocol/bytes.ts";
-import {
-  MessageProperty,
-  MessageSysFlag,
-  parseProperties,
-  printProperties,
-} from "./protocol/message.ts";
+import { decompressBody } from "./protocol/compression.ts";
+import { MessageProperty, parseProperties, printProperties } from "./protocol/message.ts";
 import { decodeMessages, type StoredMessage } from "./protocol/message_record.ts";
 
 /** A message to send. */
@@ -39,7 +34,7 @@ export interface MessageQueue {
 
 /** A message that was received. */
 export interface ReceivedMessage extends MessageQueue {
-  /** As it was sent; compressed ones are unpacked. */
+  /** As it was sent: unpacked where it was compressed; as it is stored where it cannot be unpacked. */
   readonly body: Uint8Array;
   readonly tags: string | undefined;
   readonly keys: readonly string[];
@@ -77,10 +72,8 @@ export type StoredParts = Pick<
 
 /** Between keys, in the property KEYS. */
 const KEY_SEPARATOR = " ";
-/** Bits of the sysFlag that say how a body is packed (CompressionType.java): 0 and 3 ZLIB, 1 LZ4, 2 ZSTD. */
-const COMPRESSION_SHIFT = 8;
-const COMPRESSION_MASK = 7;
-const ZLIB_TYPES = [0, 3];
+/** A compressed body that unpacks to more is refused: no broker takes longer ones than its maxMessageSize, 4 MiB. */
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** A message's body as bytes. */
 export function bodyOf(message: Message): Uint8Array {
@@ -118,7 +111,6 @@ export function receiveMessages(body: Uint8Array, brokerName: string): ReceivedM
 
 /**
  * A stored message as consumers get it: one that is consumed again has the topic that it was sent to.
- * @throws {TypeError} when its body is packed in a way that is not known here.
  */
 export function receiveMessage(message: StoredParts, brokerName: string): ReceivedMessage {
   const properties = parseProperties(message.properties);
@@ -127,7 +119,7 @@ export function receiveMessage(message: StoredParts, brokerName: string): Receiv
     topic: properties.get(RETRY_TOPIC) ?? message.topic,
     brokerName,
     queueId: message.queueId,
-    body: unpack(message.body, message.sysFlag),
+    body: unpack(message),
     tags: properties.get(TAGS),
     keys: properties.get(KEYS)?.split(KEY_SEPARATOR).filter((key) => key !== "") ?? [],
     properties: Object.fromEntries(properties),
@@ -142,9 +134,11 @@ export function receiveMessage(message: StoredParts, brokerName: string): Receiv
   };
 }
 
-function unpack(body: Uint8Array, sysFlag: number): Uint8Array {
-  if ((sysFlag & MessageSysFlag.COMPRESSED) === 0) return body;
-  const type = (sysFlag >> COMPRESSION_SHIFT) & COMPRESSION_MASK;
-  if (ZLIB_TYPES.includes(type)) return new Uint8Array(inflateSync(body));
-  throw new TypeError(`The body is compressed in a way that is not known: type ${type}`);
+function unpack({ sysFlag, body }: StoredParts): Uint8Array {
+  try {
+    return decompressBody(sysFlag, body, BODY_BYTES_MAX);
+  } catch {
+    // One bad message must not keep those behind it from being consumed.
+    return body;
+  }
 }

@@ -15,6 +15,7 @@
  */
 
 export { UnreachableError } from "./admin/admin_client.ts";
+export type { ConsumeResult, MessageListener, PushConsumerOptions } from "./consumer_parts.ts";
 export type { Message, MessageQueue, ReceivedMessage } from "./message.ts";
 export { MqClient, type MqClientOptions } from "./mq_client.ts";
 export type { ConsumeFrom } from "./offset_store.ts";
@@ -23,17 +24,10 @@ export {
   type ProducerOptions,
   type QueueSelector,
   type SendOptions,
-  type SendResult,
-  type SendStatus,
-  type TransactionOutcome,
 } from "./producer.ts";
+export type { SendResult, SendStatus, TransactionOutcome } from "./send_result.ts";
 export { RemotingError, ResponseCode } from "./protocol/response_code.ts";
 export type { PullResult } from "./pull.ts";
 export { PullConsumer, type PullConsumerOptions, type PullOptions } from "./pull_consumer.ts";
-export {
-  type ConsumeResult,
-  type MessageListener,
-  PushConsumer,
-  type PushConsumerOptions,
-} from "./push_consumer.ts";
+export { PushConsumer } from "./push_consumer.ts";
 export { RequestTimeoutError } from "./requests.ts";

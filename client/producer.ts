@@ -16,6 +16,7 @@ import { RemotingError, ResponseCode } from "./protocol/response_code.ts";
 import { UnreachableError } from "./admin/admin_client.ts";
 import { Requests } from "./requests.ts";
 import { DEFAULT_TOPIC_QUEUE_NUMS } from "./route_cache.ts";
+import type { SendResult, SendStatus, TransactionOutcome } from "./send_result.ts";
 import { Transactions } from "./transactions.ts";
 
 export interface ProducerOptions extends MqClientOptions {
@@ -28,28 +29,6 @@ export interface ProducerOptions extends MqClientOptions {
   /** Says what became of a transaction whose producer did not say. */
   checkTransaction?: (message: ReceivedMessage) => TransactionOutcome | Promise<TransactionOutcome>;
 }
-
-/** How far a message that was taken has come. */
-export type SendStatus =
-  | "SEND_OK"
-  | "FLUSH_DISK_TIMEOUT"
-  | "FLUSH_SLAVE_TIMEOUT"
-  | "SLAVE_NOT_AVAILABLE";
-
-export interface SendResult {
-  readonly sendStatus: SendStatus;
-  /** The unique key. */
-  readonly msgId: string;
-  /** Where it is stored; empty for a batch, which has one each. */
-  readonly offsetMsgId: string;
-  readonly queue: MessageQueue;
-  readonly queueOffset: number;
-  readonly transactionId: string | undefined;
-  /** With which a timer message can be taken back. */
-  readonly recallHandle: string | undefined;
-}
-
-export type TransactionOutcome = "COMMIT" | "ROLLBACK" | "UNKNOWN";
 
 /** Chooses a queue. */
 export type QueueSelector = (queues: readonly MessageQueue[]) => MessageQueue;

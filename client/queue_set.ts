@@ -13,7 +13,7 @@ import { encodeUtf8 } from "./protocol/bytes.ts";
 import { RemotingError } from "./protocol/response_code.ts";
 import { parseJson } from "./admin/admin_client.ts";
 import { pull } from "./pull.ts";
-import type { ConsumerParts } from "./push_consumer.ts";
+import type { ConsumerParts } from "./consumer_parts.ts";
 import { allocateAveragely } from "./rebalance.ts";
 
 /** How long a broker may wait for a message (brokerSuspendMaxTimeMillis). */

@@ -2,7 +2,7 @@
 
 import { type ReceivedMessage, receiveMessage } from "./message.ts";
 import type { MqClient } from "./mq_client.ts";
-import type { SendResult, TransactionOutcome } from "./producer.ts";
+import type { SendResult, TransactionOutcome } from "./send_result.ts";
 import { CHECK_TRANSACTION_STATE, END_TRANSACTION } from "./protocol/commands/transaction.ts";
 import type { RemotingCommand } from "./protocol/frame.ts";
 import { decodeHeader } from "./protocol/header_schema.ts";

@@ -68,7 +68,7 @@ export class Connection {
   readonly local: Address;
   readonly remote: Address;
   /** When the peer was last heard or reached, in milliseconds since the epoch. */
-  lastActiveTimestamp = Date.now();
+  lastActiveTimestamp: number = Date.now();
 
   readonly #options: ConnectionOptions;
   readonly #stream: ByteStream;
