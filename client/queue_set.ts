@@ -89,9 +89,11 @@ export class QueueSet {
     this.#again = setTimeout(() => this.rebalance(), AGAIN_MILLIS);
   }
 
-  /** Returns whether the topic is there and its group known. */
+  /** Returns whether this member has its share now. */
   async #rebalanceTopic(topic: string): Promise<boolean> {
     const queues = await this.findQueues(topic);
+    // A name server that was just started may not know the topic yet: that is no reason to give queues up.
+    if (queues.length === 0) return false;
     const own = await this.#allocate(topic, queues);
     if (own === undefined) return false;
     const keys = new Set(own.map(queueKey));
@@ -103,7 +105,7 @@ export class QueueSet {
     for (const queue of locked) {
       if (!this.#held.has(queueKey(queue))) await this.#take(queue);
     }
-    return queues.length > 0;
+    return locked.every((queue) => this.#held.has(queueKey(queue)));
   }
 
   /** This member's share; undefined when nobody says who is in the group. */
@@ -118,14 +120,16 @@ export class QueueSet {
     try {
       const { body } = await client.invoke(first.brokerName, GET_CONSUMER_LIST_BY_GROUP, header);
       const { consumerIdList } = parseJson(body) as { consumerIdList: string[] };
-      return allocateAveragely(client.clientId, consumerIdList, queues);
+      if (consumerIdList.includes(client.clientId)) {
+        return allocateAveragely(client.clientId, consumerIdList, queues);
+      }
     } catch (error) {
       client.reportError(`cannot learn who is in the group ${settings.group}`, error);
-      // A broker that was started anew knows nobody.
       client.routes.forget(topic);
-      await client.heartbeat();
-      return undefined;
     }
+    // A broker that was started anew knows nobody, or only others.
+    await client.heartbeat();
+    return undefined;
   }
 
   /** Those of the queues that the brokers lock for this member; renews the locks that it has. */

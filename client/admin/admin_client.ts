@@ -97,7 +97,9 @@ export class AdminClient implements AsyncDisposable {
     if (!isSuccess && !options.accept?.includes(code)) {
       throw refuse(code, remark ?? `${command.name} was answered ${code} by ${address}`);
     }
-    const read = isSuccess ? decodeHeader(command.response, extFields) : {} as HeaderOf<R>;
+    const read = isSuccess
+      ? decodeHeader(command.response, extFields)
+      : wholeHeader(command, extFields);
     return { code, remark, header: read, body };
   }
 
@@ -202,6 +204,18 @@ export class AdminClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#remoting[Symbol.asyncDispose]();
+  }
+}
+
+/** A header with all its fields, or an empty one. */
+function wholeHeader<R extends Fields>(
+  { response }: Pick<Command<Fields, R>, "response">,
+  extFields: ReadonlyMap<string, string>,
+): HeaderOf<R> {
+  try {
+    return decodeHeader(response, extFields);
+  } catch {
+    return {} as HeaderOf<R>;
   }
 }
 

@@ -5,7 +5,7 @@ import { ExpressionType } from "../protocol/heartbeat.ts";
 import { RemotingError } from "../protocol/response_code.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { recordsOf } from "./message.ts";
-import { pullOnce, type Pulled, type PullOptions, type QueueAddress } from "./queue_reading.ts";
+import { type Pulled, pullOnce, type PullOptions, type QueueAddress } from "./queue_reading.ts";
 import type { SearchFilter } from "./search_types.ts";
 
 type Place = Pick<PullOptions, "queueOffset" | "maxMsgNums" | "suspendTimeoutMillis">;

@@ -107,7 +107,8 @@ function brokerSample(
 function traffic(info: RuntimeInfo, now: Counters, last: Counters | undefined): Traffic {
   // A broker that was started anew counts from zero.
   if (last === undefined || now.put < last.put || now.get < last.get) {
-    const ofTenSeconds = (name: string) => figure({ [name]: info[name]?.split(" ")[0] ?? "" }, name);
+    const ofTenSeconds = (name: string) =>
+      figure({ [name]: info[name]?.split(" ")[0] ?? "" }, name);
     return {
       inTps: ofTenSeconds("putTps"),
       outTps: ofTenSeconds("getTransferredTps"),

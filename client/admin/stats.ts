@@ -9,6 +9,7 @@ import {
 import { ResponseCode } from "../protocol/response_code.ts";
 import { type AdminClient, parseJson } from "./admin_client.ts";
 import { type BrokerFailure, fanOut, mapLimited } from "./fan_out.ts";
+import { findGroupOrNone } from "./groups.ts";
 import { compareQueues, type MessageQueue, numberOf, queueEntries } from "./message_queue.ts";
 import { compareText } from "./queues.ts";
 import type { Topic } from "./topics.ts";
@@ -106,6 +107,8 @@ export async function groupsOfTopic(
     return ((parseJson(body) ?? {}) as { groupList?: string[] }).groupList ?? [];
   });
   const groups = new Set(answers.flatMap(({ value }) => value));
+  // Apache's broker of 5.3.3 tells the topic's name in place of a group that subscribes to it.
+  if (groups.has(topic) && await findGroupOrNone(admin, topic) === undefined) groups.delete(topic);
   return { groups: [...groups].sort(compareText), failures };
 }
 

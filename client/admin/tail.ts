@@ -7,7 +7,13 @@ import type { AdminClient } from "./admin_client.ts";
 import { mapLimited } from "./fan_out.ts";
 import { FilteredPull } from "./filtered_pull.ts";
 import { type Message, messageOf, recordsOf } from "./message.ts";
-import { maxOffset, minOffset, offsetByTime, type QueueAddress, readQueues } from "./queue_reading.ts";
+import {
+  maxOffset,
+  minOffset,
+  offsetByTime,
+  type QueueAddress,
+  readQueues,
+} from "./queue_reading.ts";
 import type { SearchFilter } from "./search_types.ts";
 
 export interface TailOptions {
