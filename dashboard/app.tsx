@@ -55,10 +55,17 @@ function Frame(props: FrameProps) {
           <img src="/icon.svg" alt="" width={22} height={22} /> Comet
         </Link>
         <SearchBox />
-        <Choices {...props} onHelp={() => setHelp(true)} />
+        <button
+          type="button"
+          class="quiet"
+          aria-label={t("help.title")}
+          onClick={() => setHelp(true)}
+        >
+          ?
+        </button>
       </header>
       <div class="frame">
-        <Navigation isOpen={isMenu} />
+        <Navigation isOpen={isMenu} {...props} />
         <CurrentPage />
       </div>
       {isHelp && <Help onClose={() => setHelp(false)} />}
@@ -70,19 +77,18 @@ function Frame(props: FrameProps) {
 const NAVIGATION: readonly (readonly string[])[] = [
   [""],
   ["topics", "messages", "lookback"],
-  ["groups", "dlq", "delayed", "transactions"],
-  ["trace"],
+  ["groups", "dlq"],
   ["cluster", "clients"],
 ];
 
-function Navigation({ isOpen }: { isOpen: boolean }) {
+function Navigation({ isOpen, ...choices }: FrameProps & { isOpen: boolean }) {
   const t = useText();
   const { path: [current = ""] } = useRoute();
   return (
     <nav id="nav" class={isOpen ? "side open" : "side"} aria-label={t("nav.label")}>
       {NAVIGATION.map((part) => (
         <ul key={part[0]}>
-          {part.filter((name) => name in PAGES).map((name) => (
+          {part.map((name) => (
             <li key={name}>
               <Link href={`/${name}`} aria-current={name === current ? "page" : undefined}>
                 {t(`nav.${name || "overview"}` as TextKey)}
@@ -91,6 +97,7 @@ function Navigation({ isOpen }: { isOpen: boolean }) {
           ))}
         </ul>
       ))}
+      <Choices {...choices} />
     </nav>
   );
 }
@@ -142,7 +149,7 @@ function SearchBox() {
 
 type Theme = "system" | "light" | "dark";
 
-function Choices({ language, setLanguage, onHelp }: FrameProps & { onHelp: () => void }) {
+function Choices({ language, setLanguage }: FrameProps) {
   const t = useText();
   const [theme, setTheme] = useStored<Theme>("theme", "system");
   useEffect(() => {
@@ -169,7 +176,6 @@ function Choices({ language, setLanguage, onHelp }: FrameProps & { onHelp: () =>
         <option value="en">English</option>
         <option value="zh">中文</option>
       </select>
-      <button type="button" class="quiet" aria-label={t("help.title")} onClick={onHelp}>?</button>
     </div>
   );
 }

@@ -60,6 +60,11 @@ export function userProperties(properties: Readonly<Record<string, string>>) {
   );
 }
 
+/** The topic that a message was sent to at first; a retried or dead one lies elsewhere. */
+export function originTopic({ topic, properties }: Pick<Message, "topic" | "properties">): string {
+  return properties["DLQ_ORIGIN_TOPIC"] ?? properties["RETRY_TOPIC"] ?? topic;
+}
+
 /** The bytes that a body in base64 stands for. */
 export function bodyBytes({ body }: Pick<Message, "body">): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(String(body ?? "")), (character) => character.charCodeAt(0));

@@ -205,7 +205,9 @@ const TOPICS = {
   ),
   brokerTopicEnable: bool(true, "Whether the topic named like the broker takes messages"),
   clusterTopicEnable: bool(true, "Whether the topic named like the cluster takes messages"),
-  traceTopicEnable: bool(false, "Whether the topic for client traces exists from the start"),
+  traceTopicEnable: bool(true, "Whether the topic for client traces exists from the start", {
+    apacheDefault: "false",
+  }),
   msgTraceTopicName: name("RMQ_SYS_TRACE_TOPIC", "The topic for client traces"),
   storeReplyMessageEnable: bool(true, "Whether answers to requests are stored as well", MUTABLE),
   enablePropertyFilter: bool(true, "Whether consumers may filter with SQL92", {

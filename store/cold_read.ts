@@ -4,8 +4,7 @@ import { viewOf } from "../client/protocol/bytes.ts";
 import { checkRecord, type RecordLayout } from "../client/protocol/message_record.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
-import { propertiesOf } from "./dispatch.ts";
-import { queueOffsetIn } from "./light_queues.ts";
+import { propertiesOf, queueOffsetIn } from "./dispatch.ts";
 import type { PageLease } from "./page_cache.ts";
 import { isTombstone } from "./tombstone.ts";
 

@@ -135,27 +135,33 @@ export class ConsumeQueue {
     const wasClosed = physicalOffsetMax === Infinity;
     this.#segments.last!.preallocate();
     const known = Math.max(start, maxOffsetMin);
-    const isKnown = wasClosed && known > start && this.#unitAt(known).size === 0;
+    const isKnown = known > start &&
+      (wasClosed ? this.#unitAt(known).size === 0 : this.#isZeroFrom(known));
     const end = isKnown ? known : this.#findEnd(known, options);
     // Units that are missing before a known end are read as damaged, and then put anew from the log.
     while (this.#segments.last!.end < end * UNIT_BYTES) {
       this.#segments.findOrCreate(this.#segments.last!.end);
     }
     this.#setEnd(end);
-    if (!this.#segments.isZero(end * UNIT_BYTES, CHECKED_BEHIND_END_BYTES)) this.#cutFiles(end);
-    this.#minOffset = halve(start, end, (at) => this.#unitAt(at).size === FILLER_SIZE);
+    if ((wasClosed || !isKnown) && !this.#isZeroFrom(end)) this.#cutFiles(end);
+    const isFiller = (at: number) => this.#unitAt(at).size === FILLER_SIZE;
+    this.#minOffset = isFiller(start) ? halve(start, end, isFiller) : start;
+  }
+
+  #isZeroFrom(queueOffset: number): boolean {
+    return this.#segments.isZero(queueOffset * UNIT_BYTES, CHECKED_BEHIND_END_BYTES);
   }
 
   /** The end of the units in the files, not before `start`. */
   #findEnd(start: number, options: ConsumeQueueOptions): number {
     const { physicalOffsetMax, maxOffsetMin = 0, isMessage } = options;
     const filesEnd = this.#segments.last!.end / UNIT_BYTES;
-    // Units grow in physicalOffset, and after the last one come zeros: the end can be found by halving.
+    // Units grow in physicalOffset, and after the last one come zeros: the end can be found by halving. It is near.
     const isPut = (at: number) => {
       const { size, physicalOffset } = this.#unitAt(at);
       return size === FILLER_SIZE || size > 0 && physicalOffset < physicalOffsetMax;
     };
-    const end = halve(start, Math.max(start, filesEnd), isPut);
+    const end = endNear(start, Math.max(start, filesEnd), isPut);
     if (isMessage === undefined || end === start) return end;
     // After a clean stop every unit was put, unless more of them follow than are known.
     if (physicalOffsetMax === Infinity && maxOffsetMin === 0) return end;
@@ -401,6 +407,16 @@ export class ConsumeQueue {
     this.#minOffset = low;
     this.#logStart = physicalOffset;
   }
+}
+
+/** As `halve`, with fewer looks when the number is near `low`. */
+function endNear(low: number, high: number, isBefore: (at: number) => boolean): number {
+  let step = 1;
+  while (low + step <= high && isBefore(low + step - 1)) {
+    low += step;
+    step *= 2;
+  }
+  return halve(low, Math.min(high, low + step), isBefore);
 }
 
 /** The first of the numbers from `low` to below `high` for which `isBefore` does not hold; `high` when it holds for all. */

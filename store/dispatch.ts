@@ -11,6 +11,7 @@ import {
   MessageSysFlag,
 } from "../client/protocol/message.ts";
 import type { RecordLayout } from "../client/protocol/message_record.ts";
+import { isLmq, LMQ_QUEUE_ID, lmqPlacesOf } from "../client/protocol/multi_dispatch.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import type { MessageIndex } from "./message_index.ts";
 
@@ -64,6 +65,19 @@ export function isQueued(sysFlag: number): boolean {
 export function propertiesOf(bytes: Uint8Array, record: RecordLayout): string {
   const { propertiesStart, propertiesLength } = record;
   return decodeUtf8(bytes, propertiesStart, propertiesStart + propertiesLength);
+}
+
+/** The offset of a sound record in a queue; undefined when it is not in it. */
+export function queueOffsetIn(
+  queue: Pick<ConsumeQueue, "topic" | "queueId">,
+  record: RecordLayout,
+  properties: () => string,
+): number | undefined {
+  const { topic, queueId } = queue;
+  if (record.topic === topic && record.queueId === queueId) return record.queueOffset;
+  if (!isLmq(topic) || queueId !== LMQ_QUEUE_ID) return undefined;
+  return lmqPlacesOf(record.topic, properties()).find((place) => place.topic === topic)
+    ?.queueOffset;
 }
 
 /** The entry for a record that was read back from the log, without what it is in light queues. */

@@ -7,25 +7,21 @@ import {
   isLmq,
   isMultiDispatchServed,
   LMQ_QUEUE_ID,
-  lmqPlacesOf,
   lmqsToDispatchTo,
   withLmqOffsets,
 } from "../client/protocol/multi_dispatch.ts";
-import type { MessageToStore, RecordLayout } from "../client/protocol/message_record.ts";
+import type { MessageToStore } from "../client/protocol/message_record.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import { type DispatchEntry, isQueued } from "./dispatch.ts";
+import type { StoreSettings } from "./open_store.ts";
 import type { QueueTable } from "./queue_table.ts";
 import type { PutMessageResult } from "./store_options.ts";
 
-export interface LightQueueSettings {
-  enableLmq: boolean;
-  enableMultiDispatch: boolean;
-  maxLmqConsumeQueueNum: number;
-}
-
 export interface LightQueueOptions {
   /** Read when they are needed. */
-  settings: Readonly<LightQueueSettings>;
+  settings: Readonly<
+    Pick<StoreSettings, "enableLmq" | "enableMultiDispatch" | "maxLmqConsumeQueueNum">
+  >;
   queues: Pick<QueueTable, "get" | "topicsOnDisk">;
   /** Whether a topic is being deleted, so that nothing may come to its queues. */
   isBeingDeleted: (topic: string) => boolean;
@@ -96,17 +92,4 @@ export class LightQueues {
   forget(topic: string): void {
     this.#names.delete(topic);
   }
-}
-
-/** The offset of a sound record in a queue; undefined when it is not in it. */
-export function queueOffsetIn(
-  queue: Pick<ConsumeQueue, "topic" | "queueId">,
-  record: RecordLayout,
-  properties: () => string,
-): number | undefined {
-  const { topic, queueId } = queue;
-  if (record.topic === topic && record.queueId === queueId) return record.queueOffset;
-  if (!isLmq(topic) || queueId !== LMQ_QUEUE_ID) return undefined;
-  return lmqPlacesOf(record.topic, properties()).find((place) => place.topic === topic)
-    ?.queueOffset;
 }

@@ -151,7 +151,6 @@ export class MessageStore implements AsyncDisposable {
       endOffset: scan.endOffset,
       torn: scan.torn,
       madeAnewFrom: from < plan.start ? from : undefined,
-      afterApache: plan.isApaches,
       millis: Math.round(performance.now() - started),
     };
   }

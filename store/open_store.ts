@@ -6,7 +6,6 @@ import { CommitLog } from "./commit_log.ts";
 import { DeletedTopics } from "./deleted_topics.ts";
 import type { DelayLevels } from "./dispatch.ts";
 import type { FileSystem } from "./file_system.ts";
-import type { LightQueueSettings } from "./light_queues.ts";
 import type { FlushDiskType } from "./flush.ts";
 import { isClosed, lockFolder, makeFolder, markOpen } from "./folder.ts";
 import { MessageIndex } from "./message_index.ts";
@@ -17,7 +16,7 @@ import type { RetentionSettings } from "./retention.ts";
 import { refuseUnservedFolder } from "./unserved_folder.ts";
 
 /** The settings that the store reads, under Apache's names. */
-export interface StoreSettings extends RetentionSettings, LightQueueSettings {
+export interface StoreSettings extends RetentionSettings {
   storePathRootDir: string;
   /** The commit log's folder; empty for `commitlog` in the data folder. */
   storePathCommitLog: string;
@@ -29,6 +28,9 @@ export interface StoreSettings extends RetentionSettings, LightQueueSettings {
   enabledAppendPropCRC: boolean;
   flushDiskType: FlushDiskType;
   flushIntervalCommitLog: number;
+  enableLmq: boolean;
+  enableMultiDispatch: boolean;
+  maxLmqConsumeQueueNum: number;
   /** How often old files and the space on the disk are looked at. */
   cleanResourceInterval: number;
 }

@@ -9,8 +9,8 @@ import {
   isQueued,
   propertiesOf,
   putUnit,
+  queueOffsetIn,
 } from "./dispatch.ts";
-import { queueOffsetIn } from "./light_queues.ts";
 import { soundRecords } from "./log_end.ts";
 
 export interface RebuildOptions {

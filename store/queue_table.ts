@@ -239,7 +239,8 @@ export class QueueTable {
     const dirty = [...this.#awake].filter((queue) => queue.dirty);
     await this.#writeAll(dirty);
     const syncParent = this.#parentSyncs();
-    const next = dirty.values();
+    // A failure ends it for all.
+    const next = oneByOne(dirty);
     const syncing = Array.from({ length: SYNCS_AT_ONCE }, async () => {
       for (const queue of next) await this.#syncQueue(queue, syncParent);
     });
@@ -331,6 +332,10 @@ export class QueueTable {
   close(): void {
     for (const queue of this.all()) queue.closeFiles();
   }
+}
+
+function* oneByOne<T>(items: readonly T[]): Generator<T> {
+  yield* items;
 }
 
 function isQueueId(queueId: number): boolean {

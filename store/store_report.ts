@@ -18,7 +18,5 @@ export interface RecoveryReport {
   torn: string | undefined;
   /** Queues or index were damaged; they were made anew for the messages from this physicalOffset on. */
   madeAnewFrom: number | undefined;
-  /** Apache's broker had the folder last. */
-  afterApache: boolean;
   millis: number;
 }

@@ -25,6 +25,8 @@ export function configurationPage(): string {
     "Comet runs without any configuration. What can be set, and how:",
     list([
       "in a file: `comet -c broker.conf`, which is read as Apache RocketMQ does",
+      "by an admin while it runs (mqadmin's `updateBrokerConfig`, the HTTP API); it is kept in " +
+      "`config/comet-settings.json` in the data folder and counts after a restart too",
       `in the environment: \`${environmentName("brokerName")}=broker-b\` sets \`brokerName\``,
       "with a flag: `comet --broker-port 10921`, or `comet --set brokerName=broker-b`",
     ]),

@@ -182,7 +182,7 @@ function textsOf(value: unknown): Record<string, string> {
 }
 
 /** Clients that answer late are not waited for when many are asked. */
-const MANY_TIMEOUT_MILLIS = 3_000;
+const MANY_TIMEOUT_MILLIS = 1_000;
 const CLIENTS_AT_A_TIME = 32;
 
 /** What all members of a group say of themselves; those that do not answer are left out. */

@@ -82,7 +82,9 @@ export async function resendTopicOf(
   if (to === "topic") return originTopic!;
   const retry = RETRY_GROUP_TOPIC_PREFIX + group;
   // A group that pops has a retry topic for each of its topics, named in one of two ways.
-  const ofPops = originTopic === undefined ? [] : [`${retry}+${originTopic}`, `${retry}_${originTopic}`];
+  const ofPops = originTopic === undefined
+    ? []
+    : [`${retry}+${originTopic}`, `${retry}_${originTopic}`];
   for (const topic of ofPops) if (await isThere(admin, topic)) return topic;
   await admin.route(retry);
   return retry;

@@ -1,5 +1,7 @@
 /** Queues as Java's bodies have them: maps whose keys are MessageQueues. */
 
+import { decodeUtf8 } from "../protocol/bytes.ts";
+import { parseJson } from "./admin_client.ts";
 import { compareText } from "./queues.ts";
 
 /** A queue of a topic at a broker. */
@@ -20,11 +22,36 @@ export function queueEntries(
   });
 }
 
+/** A key that is a queue, as brokers print it. */
+const QUEUE_KEY = /\{"brokerName":"([^"\\]*)","queueId":(\d+),"topic":"([^"\\ ]*)"\}(?=:)/g;
+
+/** The same as `parseJson`, several times as fast for a body that has tens of thousands of queues as keys. */
+export function parseQueueTables(body: Uint8Array): unknown {
+  try {
+    const text = decodeUtf8(body, 0, body.length);
+    return JSON.parse(text.replace(QUEUE_KEY, '"$1 $2 $3"'));
+  } catch {
+    return parseJson(body);
+  }
+}
+
 function parseQueue(key: string): MessageQueue | undefined {
-  if (!key.startsWith("{")) return undefined;
+  if (!key.startsWith("{")) return parseShortQueue(key);
   const { topic, brokerName, queueId } = JSON.parse(key) as Record<string, unknown>;
   if (typeof topic !== "string" || typeof brokerName !== "string") return undefined;
   return { topic, brokerName, queueId: numberOf(queueId) };
+}
+
+/** `brokerName queueId topic`; only the first may have a space in it. */
+function parseShortQueue(key: string): MessageQueue | undefined {
+  const topicAt = key.lastIndexOf(" ");
+  const queueAt = key.lastIndexOf(" ", topicAt - 1);
+  if (queueAt < 0) return undefined;
+  return {
+    topic: key.slice(topicAt + 1),
+    brokerName: key.slice(0, queueAt),
+    queueId: Number(key.slice(queueAt + 1, topicAt)),
+  };
 }
 
 /** By topic, broker and queue. */

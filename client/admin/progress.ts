@@ -6,7 +6,13 @@ import { type AdminClient, parseJson } from "./admin_client.ts";
 import { consumerQueues } from "./clients.ts";
 import { type BrokerFailure, fanOut, mapLimited } from "./fan_out.ts";
 import type { Group } from "./groups.ts";
-import { compareQueues, type MessageQueue, numberOf, queueKey } from "./message_queue.ts";
+import {
+  compareQueues,
+  type MessageQueue,
+  numberOf,
+  parseQueueTables,
+  queueKey,
+} from "./message_queue.ts";
 import { diffTotal, parseConsumeStats, type QueueProgress } from "./stats.ts";
 
 /** A queue as a group has consumed it. */
@@ -128,7 +134,7 @@ export async function allGroupLags(
 ): Promise<{ lags: Map<string, GroupLag>; failures: readonly BrokerFailure[] }> {
   const { answers, failures } = await fanOut(await admin.masters(), async ({ brokerAddr }) => {
     const { body } = await admin.invoke(brokerAddr, GET_BROKER_CONSUME_STATS, { isOrder: false });
-    const { consumeStatsList } = (parseJson(body) ?? {}) as {
+    const { consumeStatsList } = (parseQueueTables(body) ?? {}) as {
       consumeStatsList?: Record<string, unknown[]>[];
     };
     return consumeStatsList ?? [];

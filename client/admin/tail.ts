@@ -23,9 +23,10 @@ export interface TailOptions {
   filter: SearchFilter;
   bodyLimit: number;
   /**
-   * Takes a message. The queue is not read on before a promise that this returns is fulfilled.
+   * Takes a message; `given` marks it as given out and says where the tail is with it. The queue is not read on before a
+   * promise that this returns is fulfilled.
    */
-  onMessage: (message: Message, tail: Tail) => void | Promise<void>;
+  onMessage: (message: Message, given: () => TailPosition[]) => void | Promise<void>;
   /** So many messages behind the end of its queue, the tail goes on at the end. Never without it. */
   behindMax?: number;
   /** Messages that were passed over because of that. */
@@ -122,9 +123,13 @@ export class Tail implements Disposable {
     const { body, nextBeginOffset } = pulled;
     for (const record of recordsOf(body)) {
       if (this.#isEnded) return;
-      place.queueOffset = record.queueOffset + 1;
       if (!pulls.wants(body, record)) continue;
-      await onMessage(messageOf(body, record, place.queue.brokerName, bodyLimit), this);
+      await onMessage(messageOf(body, record, place.queue.brokerName, bodyLimit), () => {
+        place.queueOffset = record.queueOffset + 1;
+        return this.positions;
+      });
+      if (this.#isEnded) return;
+      place.queueOffset = record.queueOffset + 1;
     }
     place.queueOffset = Math.max(nextBeginOffset, place.queueOffset);
     const behind = pulled.maxOffset - place.queueOffset;

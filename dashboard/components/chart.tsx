@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { formatTime } from "../format.ts";
 import { useText } from "../state.tsx";
 
 export interface Series {
@@ -29,6 +30,8 @@ export interface ChartProps {
 }
 
 const HEIGHT = 180;
+/** A chart of fewer seconds would show noise. */
+const SPAN_SECONDS_MIN = 60;
 
 /** A chart as wide as its place. */
 export function Chart(props: ChartProps) {
@@ -106,9 +109,12 @@ function optionsOf(element: HTMLElement, latest: { current: ChartProps }): uPlot
       points: { show: false },
       drag: { x: canSelect, y: false, setScale: false },
     },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1)] } },
+    scales: {
+      x: { range: (_plot, min, max) => shownSpan(min, max) },
+      y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1)] },
+    },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 70, values: (_plot, seconds) => seconds.map(timeLabel) },
       { ...axis, size: 48, values: (_plot, values) => values.map((value) => format(value)) },
     ],
     series: [
@@ -129,6 +135,19 @@ function optionsOf(element: HTMLElement, latest: { current: ChartProps }): uPlot
       setSelect: [(plot) => announceSpan(plot, latest.current)],
     },
   };
+}
+
+/** In seconds; of a chart without values, both ends are null. */
+function shownSpan(min: number | null, max: number | null): [number, number] {
+  const end = max ?? Date.now() / 1000;
+  return [Math.min(min ?? end, end - SPAN_SECONDS_MIN), end];
+}
+
+/** The time of day; the date where a day begins. */
+function timeLabel(seconds: number): string {
+  const [day, time] = formatTime(seconds * 1000).split(" ");
+  if (time === "00:00:00") return day!.slice(5);
+  return time!.endsWith(":00") ? time!.slice(0, 5) : time!;
 }
 
 /** Where the pointer is pressed or dragged, the moment is picked. */

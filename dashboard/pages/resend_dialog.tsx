@@ -6,14 +6,14 @@ import { FormDialog } from "../components/dialog.tsx";
 import { SelectField } from "../components/form.tsx";
 import { useToast } from "../components/toast.tsx";
 import { GroupField, TopicField } from "../components/topic_field.tsx";
-import type { Message } from "../message.ts";
+import { type Message, originTopic } from "../message.ts";
 import { useText } from "../state.tsx";
 
 export function ResendDialog({ message, onClose }: { message: Message; onClose: () => void }) {
   const t = useText();
   const say = useToast();
   const [how, setHow] = useState<"copy" | "direct">("copy");
-  const [toTopic, setToTopic] = useState(message.topic);
+  const [toTopic, setToTopic] = useState(originTopic(message));
   const [group, setGroup] = useState("");
   const resend = async () => {
     const target = how === "copy" ? { toTopic } : { group };

@@ -38,7 +38,7 @@ export function CreateTopic({ onClose }: { onClose: () => void }) {
         value={topic}
         onChange={setTopic}
         help={t("topics.nameHelp")}
-        pattern="[%|a-zA-Z0-9_\-]+"
+        pattern="[%\|a-zA-Z0-9_\-]+"
         maxLength={127}
         isMono
         autoFocus

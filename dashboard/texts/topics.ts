@@ -64,7 +64,6 @@ export const topicTexts = {
   "topic.parts": ["Parts of the topic", "主题的各部分"],
   "topic.messages": ["Messages", "消息数"],
   "topic.in": ["Coming in", "写入速率"],
-  "topic.bytesIn": ["Bytes coming in", "写入流量"],
   "topic.today": ["Last 24 hours", "最近 24 小时"],
   "topic.lastMessage": ["Last message", "最近一条消息"],
   "topic.noQueues": ["No queue of this topic can be read.", "没有可读的队列。"],
@@ -92,7 +91,6 @@ export const topicTexts = {
   "settings.name": ["Setting", "设置项"],
   "settings.before": ["Now", "当前"],
   "settings.after": ["Then", "变更后"],
-  "settings.attributes": ["Attributes", "属性"],
   "settings.fewerQueues": [
     "With fewer read queues, what lies in the queues that fall away is consumed no more. Take the write queues down first, wait until the rest is consumed, then the read queues.",
     "减少读队列后，被移除队列中的消息将不再被消费。请先减少写队列，待剩余消息消费完后再减少读队列。",

@@ -12,13 +12,20 @@ import {
 } from "../../client/admin/messages.ts";
 import { copyOf, Publisher } from "../../client/admin/publish.ts";
 import { pullOnce, type QueueAddress, readQueues } from "../../client/admin/queue_reading.ts";
+import { type FoundTraceRecord, queryTrace, TRACE_TOPIC } from "../../client/admin/trace_query.ts";
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
 import { refuse, ResponseCode } from "../../client/protocol/response_code.ts";
 import { UsageError } from "../flags.ts";
 import { messageJson } from "../http/message_schema.ts";
 import { adminCommand, type AdminContext } from "./admin_command.ts";
 import { bool, integer, required, text, time, toggle } from "./admin_flags.ts";
-import { type AdminOutput, recordOutput, tableOutput, textOutput } from "./admin_output.ts";
+import {
+  type AdminOutput,
+  recordOutput,
+  tableOutput,
+  textOutput,
+  timeText,
+} from "./admin_output.ts";
 import { MESSAGE_COLUMNS, messageOutput } from "./message_output.ts";
 
 const area = "Messages";
@@ -91,6 +98,28 @@ export const MESSAGE_COMMANDS = {
       );
     },
   }),
+  queryMsgTraceById: adminCommand({
+    area,
+    help: "show what clients have written about sending and consuming a message",
+    flags: {
+      msgId,
+      traceTopic: text("t", "TOPIC", `where they write it (${TRACE_TOPIC})`),
+      beginTimestamp: time("b", "written then or later"),
+      endTimestamp: time("e", "written then or before"),
+      maxNum: integer("c", "COUNT", "how many at most (64)", 1),
+    },
+    async run({ admin }, { beginTimestamp: begin, endTimestamp: end, maxNum = 64, ...query }) {
+      const records = await queryTrace(admin, { ...query, begin, end, maxNum });
+      return tableOutput(records, {
+        What: (row) => row.kind,
+        Group: (row) => row.group,
+        Client: (row) => row.clientHost,
+        Time: (row) => timeText(row.timestamp),
+        "Took ms": (row) => row.costTime,
+        Result: (row) => resultOf(row),
+      });
+    },
+  }),
   queryCq: adminCommand({
     area,
     help: "show units of a consume queue",
@@ -128,6 +157,10 @@ export const MESSAGE_COMMANDS = {
     },
   }),
 };
+
+function resultOf({ success, transactionState }: FoundTraceRecord): string | undefined {
+  return transactionState ?? (success === undefined ? undefined : success ? "success" : "failed");
+}
 
 /** A sender of messages, whose ids are its own. */
 export function publisherOf({ admin }: AdminContext): Publisher {

@@ -181,8 +181,10 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
   const offsets = offsetTable.current = stack.use(
     new OffsetTable({
       ...persisted,
-      afterApache: store.recovery.afterApache,
-      onReset: (...reset) => pop.current?.wasReset(...reset),
+      onReset: (group, topic, queueId, queueOffset) => {
+        pop.current?.wasReset(group, topic, queueId, queueOffset);
+        longPolling.wasReset(topic, queueId);
+      },
       onRemove: (gone) => pop.current?.wasRemoved(gone),
     }),
   );

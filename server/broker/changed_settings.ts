@@ -1,5 +1,5 @@
 /**
- * Settings that admins changed while the broker ran, kept in `config/changedSettings.json` so that they count after a
+ * Settings that admins changed while the broker ran, kept in `config/comet-settings.json` so that they count after a
  * restart too. Apache writes them into the broker.conf that it was started with; here that file stays the operator's.
  * At the next start they count over the file, and the environment and flags over them.
  */
@@ -12,7 +12,7 @@ import type { SettingEntry } from "../properties.ts";
 import { persistedTable, type TableFolder } from "./persisted_table.ts";
 
 /** In the folder `config` of the data folder. */
-export const CHANGED_SETTINGS_FILE = "changedSettings.json";
+export const CHANGED_SETTINGS_FILE = "comet-settings.json";
 
 type Texts = Record<string, string>;
 

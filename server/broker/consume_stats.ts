@@ -79,6 +79,28 @@ function offsetsOf(
   };
 }
 
+/**
+ * The same text as `printFastjson` makes of it, several times as fast: a broker with thousands of groups prints tens of
+ * thousands of queues.
+ */
+export function printConsumeStats({ consumeTps, offsetTable }: ConsumeStats): string {
+  let rows = "";
+  let known = { brokerName: "", topic: "" };
+  let names = { brokerName: '""', topic: '""' };
+  for (const [{ brokerName, queueId, topic }, offsets] of offsetTable) {
+    if (brokerName !== known.brokerName || topic !== known.topic) {
+      known = { brokerName, topic };
+      names = { brokerName: JSON.stringify(brokerName), topic: JSON.stringify(topic) };
+    }
+    const { brokerOffset, consumerOffset, lastTimestamp, pullOffset } = offsets;
+    rows += `${rows === "" ? "" : ","}{"brokerName":${names.brokerName},"queueId":${queueId},` +
+      `"topic":${names.topic}}:{"brokerOffset":${brokerOffset},` +
+      `"consumerOffset":${consumerOffset},"lastTimestamp":${lastTimestamp},` +
+      `"pullOffset":${pullOffset}}`;
+  }
+  return `{"consumeTps":${consumeTps},"offsetTable":{${rows}}}`;
+}
+
 /** How many messages a group has before it, and how many it was given that it has not committed. */
 export function diffsOf({ offsetTable }: ConsumeStats): { total: number; inflight: number } {
   let total = 0;

@@ -2,13 +2,14 @@
 
 import { GET_BROKER_CONSUME_STATS } from "../../client/protocol/commands/admin_broker.ts";
 import * as commands from "../../client/protocol/commands/admin_consumer.ts";
+import { encodeUtf8 } from "../../client/protocol/bytes.ts";
 import type { TopicConfig } from "../../client/protocol/topic_config.ts";
 import { type Route, route } from "../dispatcher.ts";
 import {
-  type ConsumeStats,
   consumeStats,
   type ConsumeStatsDeps,
   diffsOf,
+  printConsumeStats,
   topicsOfGroup,
 } from "./consume_stats.ts";
 import type { GroupTable } from "./group_table.ts";
@@ -36,7 +37,7 @@ export function consumeStatsRoutes(deps: ConsumeStatsRouteDeps): Route[] {
     }),
     route(
       GET_BROKER_CONSUME_STATS,
-      ({ header }) => ({ body: fastjsonBody(allConsumeStats(deps, header.isOrder)) }),
+      ({ header }) => ({ body: encodeUtf8(allConsumeStats(deps, header.isOrder)) }),
     ),
     route(commands.QUERY_CONSUME_TIME_SPAN, ({ header: { topic, group } }) => {
       const { writeQueueNums } = topicOrRefuse(deps.topics, topic);
@@ -66,10 +67,11 @@ function existing({ topics }: ConsumeStatsRouteDeps, names: readonly string[]): 
   return names.map((name) => topics.get(name)).filter((topic) => topic !== undefined);
 }
 
-function allConsumeStats(deps: ConsumeStatsRouteDeps, isOrder: boolean) {
+/** A ConsumeStatsList. */
+function allConsumeStats(deps: ConsumeStatsRouteDeps, isOrder: boolean): string {
   let totalDiff = 0;
   let totalInflightDiff = 0;
-  const consumeStatsList: Record<string, ConsumeStats[]>[] = [];
+  const rows: string[] = [];
   for (const group of deps.groups.groups.keys()) {
     const found = existing(deps, topicsOfGroup(deps, group, undefined))
       .filter(({ order }) => order || !isOrder)
@@ -79,9 +81,11 @@ function allConsumeStats(deps: ConsumeStatsRouteDeps, isOrder: boolean) {
       totalDiff += total;
       totalInflightDiff += inflight;
     }
-    consumeStatsList.push({ [group]: found });
+    rows.push(`{${JSON.stringify(group)}:[${found.map(printConsumeStats).join(",")}]}`);
   }
-  return { brokerAddr: deps.brokerAddr(), consumeStatsList, totalDiff, totalInflightDiff };
+  const brokerAddr = JSON.stringify(deps.brokerAddr() ?? "");
+  return `{"brokerAddr":${brokerAddr},"consumeStatsList":[${rows.join(",")}],` +
+    `"totalDiff":${totalDiff},"totalInflightDiff":${totalInflightDiff}}`;
 }
 
 /** A QueueTimeSpan: from when to when the queue has messages, and up to when a group has consumed them. */

@@ -15,6 +15,8 @@ export interface ParkedPull {
   readonly matches: ((arrival: Arrival) => boolean) | undefined;
   /** Tries again, from `queueOffset` on. `lastTry`: answer even when nothing is found. */
   readonly retry: (lastTry: boolean, queueOffset: number) => void;
+  /** Answers when an admin took the group elsewhere; whether it did. */
+  readonly answerReset: () => boolean;
 }
 
 interface Parked {
@@ -60,6 +62,14 @@ export class LongPolling {
       this.#remove(key, parked);
       // In a turn of its own: more messages of the same write may follow, and the answer takes them along.
       queueMicrotask(() => parked.pull.retry(false, parked.queueOffset));
+    }
+  }
+
+  /** An admin took a group elsewhere in a queue: its pulls need not wait for what they asked for. */
+  wasReset(topic: string, queueId: number): void {
+    const key = `${topic}@${queueId}`;
+    for (const parked of this.#parked.get(key) ?? []) {
+      if (parked.pull.answerReset()) this.#remove(key, parked);
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * How far each group has consumed each queue, kept in `config/consumerOffset.json` as Apache has it. With enableLmq
  * Apache has all of them in `lmqConsumerOffset.json` instead, those of light groups in a table of their own: that one is
- * written as well then, and read when Apache had the folder last.
+ * written as well then, with a member that is not there any more when Apache has written it, and read then.
  */
 
 import {
@@ -22,8 +22,6 @@ export interface OffsetTableOptions {
   folder: string;
   fileSystem: FileSystem;
   settings: Readonly<{ flushConsumerOffsetInterval: number; enableLmq: boolean }>;
-  /** Apache's broker had the folder last. */
-  afterApache?: boolean;
   now: () => number;
   /** A group is to go on elsewhere, whatever is recorded of what it popped before. */
   onReset?: (group: string, topic: string, queueId: number, queueOffset: number) => void;
@@ -46,6 +44,12 @@ interface OffsetsFile {
   offsets: QueueOffsets;
 }
 
+interface LmqOffsetsFile extends OffsetsFile {
+  /** Apache has written it since Comet, or Comet never has. */
+  isApaches: boolean;
+}
+
+const WRITTEN_BY = "Comet";
 /** Between topic and group in the keys of the file; neither can have it in its name. */
 const TOPIC_GROUP_SEPARATOR = "@";
 /** consumerOffsetUpdateVersionStep: after so many commits the data version changes. */
@@ -59,7 +63,7 @@ export class OffsetTable implements AsyncDisposable {
   /** Where an admin wants a group to go on; counts until the group's next pull. */
   readonly #reset = new QueueOffsets();
   readonly #persisted: PersistedTable<OffsetsFile>;
-  readonly #persistedForLmq: PersistedTable<OffsetsFile> | undefined;
+  readonly #persistedForLmq: PersistedTable<LmqOffsetsFile> | undefined;
   #dataVersion: DataVersion;
   #commitCount = 0;
 
@@ -79,8 +83,8 @@ export class OffsetTable implements AsyncDisposable {
         delayMillis: settings.flushConsumerOffsetInterval,
       })
       : undefined;
-    const forLmq = options.afterApache ? this.#persistedForLmq?.load() : undefined;
-    const file = forLmq ?? this.#persisted.load();
+    const forLmq = this.#persistedForLmq?.load();
+    const file = forLmq?.isApaches ? forLmq : this.#persisted.load();
     this.#dataVersion = file?.dataVersion ?? firstDataVersion(now());
     this.#committed = file?.offsets ?? new QueueOffsets();
     // Each of the two files must be as new as the other when Apache comes.
@@ -197,6 +201,7 @@ export class OffsetTable implements AsyncDisposable {
     const rows = Object.entries(offsetTable as Record<string, Record<string, number>>);
     const light = rows.filter(isOfLmq).map(([key, queues]) => [key, queues[LMQ_QUEUE_ID] ?? 0]);
     return {
+      writtenBy: WRITTEN_BY,
       dataVersion,
       lmqOffsetTable: Object.fromEntries(light),
       offsetTable: Object.fromEntries(rows.filter((row) => !isOfLmq(row))),
@@ -214,15 +219,15 @@ export class OffsetTable implements AsyncDisposable {
   }
 }
 
-function parseLmqOffsetsFile(json: unknown): OffsetsFile {
+function parseLmqOffsetsFile(json: unknown): LmqOffsetsFile {
   const { dataVersion, offsets } = parseOffsetsFile(json);
-  const { lmqOffsetTable } = json as Record<string, object | undefined>;
+  const { lmqOffsetTable, writtenBy } = json as Record<string, unknown>;
   for (const [key, queueOffset] of Object.entries(lmqOffsetTable ?? {})) {
     const [topic, group, ...rest] = key.split(TOPIC_GROUP_SEPARATOR);
     if (!topic || !group || rest.length > 0 || !Number.isSafeInteger(queueOffset)) continue;
     offsets.set(group, topic, LMQ_QUEUE_ID, queueOffset as number);
   }
-  return { dataVersion, offsets };
+  return { dataVersion, offsets, isApaches: writtenBy !== WRITTEN_BY };
 }
 
 /** Keys that are no topic and group, and values that are no offsets, are left out, as Java does. */

@@ -53,11 +53,7 @@ export function pullRoutes(deps: PullDeps): Route[] {
     checkTopic(deps, header);
     const filter = pullFilterOf(deps, header, group);
     const { consumerGroup, topic, queueId, commitOffset } = header;
-    const resetOffset = deps.offsets.takeResetOffset(consumerGroup, topic, queueId);
-    if (resetOffset !== undefined) {
-      context.respond(emptyReply(ResponseCode.PULL_OFFSET_MOVED, resetOffset));
-      return PARKED;
-    }
+    if (answerReset(deps, context)) return PARKED;
     if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
       deps.offsets.commitOffset(consumerGroup, topic, queueId, commitOffset);
     }
@@ -65,6 +61,15 @@ export function pullRoutes(deps: PullDeps): Route[] {
     return PARKED;
   };
   return [route(PULL_MESSAGE, pull), route(LITE_PULL_MESSAGE, pull)];
+}
+
+/** Sends a group elsewhere when an admin wants it there; whether it did. */
+function answerReset({ offsets }: PullDeps, { header, respond }: PullContext): boolean {
+  const { consumerGroup, topic, queueId } = header;
+  const resetOffset = offsets.takeResetOffset(consumerGroup, topic, queueId);
+  if (resetOffset === undefined) return false;
+  respond(emptyReply(ResponseCode.PULL_OFFSET_MOVED, resetOffset));
+  return true;
 }
 
 /** The group, which must be allowed to pull here. */
@@ -177,6 +182,8 @@ function park(deps: PullDeps, attempt: Attempt): void {
     queueOffset: attempt.queueOffset,
     matches: filter && ((arrival) => matchesArrival(store, filter, arrival)),
     retry: (lastTry, queueOffset) => tryPull(deps, { ...attempt, lastTry, queueOffset }),
+    // Whoever has gone must not take away what a member who is there has to hear.
+    answerReset: () => !context.connection.closed && answerReset(deps, context),
   }, holdMillis);
 }
 

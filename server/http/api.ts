@@ -11,12 +11,16 @@ import { docsApi } from "./docs_api.ts";
 import { groupViewsApi } from "./group_views_api.ts";
 import { groupsApi } from "./groups_api.ts";
 import { guard, type GuardSettings, type HttpEnv } from "./guard.ts";
+import { consumeApi } from "./consume_api.ts";
+import { dlqApi } from "./dlq_api.ts";
 import { liveApi } from "./live_api.ts";
 import { messagesApi } from "./messages_api.ts";
 import { namesrvApi } from "./namesrv_api.ts";
 import { answerError, problemResponse } from "./problem.ts";
+import { pendingApi } from "./pending_api.ts";
 import { publishApi } from "./publish_api.ts";
 import { resetApi } from "./reset_api.ts";
+import { traceApi } from "./trace_api.ts";
 import { topicViewsApi } from "./topic_views_api.ts";
 import { topicsApi } from "./topics_api.ts";
 
@@ -46,6 +50,10 @@ export function createApi(options: ApiOptions) {
     .route("/", definitionsApi(options))
     .route("/", messagesApi(options))
     .route("/", publishApi(options))
+    .route("/", traceApi(options))
+    .route("/", dlqApi(options))
+    .route("/", pendingApi(options))
+    .route("/", consumeApi(options))
     .route("/", liveApi(options));
   const app = new OpenAPIHono<HttpEnv>();
   app.onError(answerError(options.log));

@@ -2,7 +2,7 @@
 
 import type { AdminClient } from "../../client/admin/admin_client.ts";
 import { queryByKey } from "../../client/admin/messages.ts";
-import { type BodyEncoding, messageJson, type MessageJson } from "./message_schema.ts";
+import { type BodyEncoding, type MessageJson, messageJson } from "./message_schema.ts";
 import { problem } from "./problem.ts";
 
 interface KeyPageQuery {

@@ -26,7 +26,8 @@ export const filterQuery = {
     description: "A text that occurs in the decompressed body",
   }),
   jsonPath: z.string().regex(/^[^.]+(\.[^.]+)*$/).max(TEXT_MAX).optional().openapi({
-    description: "Where in a body that is JSON a value has to be; names and indexes with dots between",
+    description:
+      "Where in a body that is JSON a value has to be; names and indexes with dots between",
     example: "order.items.0.sku",
   }),
   jsonValue: z.string().max(TEXT_MAX).optional().openapi({

@@ -50,6 +50,7 @@ const STATUS_OF_CODE: Readonly<Record<number, number>> = {
   [ResponseCode.BROKER_NOT_EXIST]: 404,
   [ResponseCode.BROADCAST_CONSUMPTION]: 409,
   [ResponseCode.FLOW_CONTROL]: 503,
+  [ResponseCode.ILLEGAL_OPERATION]: 400,
 };
 
 /** The error that becomes a problem document of this status: `throw problem(404, "…")`. */

@@ -60,7 +60,8 @@ const ResendSchema = z.object({
     description: "Where the copy goes; the topic of the message without it",
   }),
   group: groupName.optional().openapi({
-    description: "Have a consumer of this group consume the message itself, instead of sending a copy",
+    description:
+      "Have a consumer of this group consume the message itself, instead of sending a copy",
   }),
   clientId: z.string().min(1).max(1_000).optional().openapi({
     description: "Which consumer; the first one without it",

@@ -1,6 +1,6 @@
 /** Lookback: taking a group to another time or offset, skipping what has piled up, giving offsets to another group. */
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute, type z } from "@hono/zod-openapi";
 import { findGroup } from "../../client/admin/groups.ts";
 import { mapLimited } from "../../client/admin/fan_out.ts";
 import { readQueues } from "../../client/admin/queue_reading.ts";

@@ -11,7 +11,7 @@ import { problem } from "./problem.ts";
 /** Each keeps some megabytes, and all share the brokers. */
 const SEARCHES_MAX = 16;
 /** After reading, a search rests so many times as long as it took: producers and consumers come first. */
-const REST_SHARE = 0.5;
+const REST_SHARE = 2;
 const REST_MILLIS_MAX = 50;
 
 /** The searches that are under way. */
@@ -98,7 +98,7 @@ function rest(millis: number): Promise<void> {
 }
 
 /** A cursor as text for URLs. */
-function printCursor({ order, queues }: SearchCursor): string {
+export function printCursor({ order, queues }: SearchCursor): string {
   const rows = queues.map(({ brokerName, queueId, begin, end }) => [
     brokerName,
     queueId,

@@ -1,7 +1,6 @@
 /** Reads the messages of a topic over its queues, side by side in the order of the log. */
 
-import { propertiesOf } from "../dispatch.ts";
-import { queueOffsetIn } from "../light_queues.ts";
+import { propertiesOf, queueOffsetIn } from "../dispatch.ts";
 import { CLOCK_MARGIN_MILLIS, type DumpEntry, type DumpQuery, matches } from "./dump_query.ts";
 import { type LogPlace, LogScanner, SHORT_READ_BYTES } from "./log_scanner.ts";
 import type { QueueFolder, StoreFiles } from "./store_files.ts";

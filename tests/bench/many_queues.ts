@@ -12,6 +12,8 @@ import { seededRandom } from "../helpers/random.ts";
 const TOPICS = Number(Deno.args[0] ?? 10_000);
 const QUEUES = 4;
 const IN_FLIGHT = 64;
+/** Between the messages of a sender that is there to be looked at. */
+const PAUSE_MILLIS = 5;
 const BODY = new Uint8Array(200);
 
 const folder = await Deno.makeTempDir({ prefix: "many-queues-" });
@@ -107,7 +109,10 @@ async function sendToAll(label: string, comet: Comet): Promise<void> {
   const end = await logEnd(client);
   const waited = performance.now();
   const meanwhile: number[] = [];
-  while (checkpointOffset() < end) meanwhile.push(...await send(client, 64, () => random(QUEUES)));
+  while (checkpointOffset() < end) {
+    meanwhile.push(...await send(client, 1, () => random(TOPICS * QUEUES)));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+  }
   meanwhile.sort((a, b) => a - b);
   print("  until all that is on disk", `${seconds(waited)}, sends ${latencies(meanwhile)}`);
 }

@@ -1,11 +1,12 @@
 /** A consumer over the remoting protocol, as a client library has it: joins, pulls, commits, sends back what failed. */
 
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
+import { GET_CONSUMER_RUNNING_INFO } from "../../client/protocol/commands/admin_consumer.ts";
 import { HEART_BEAT } from "../../client/protocol/commands/client.ts";
 import { UPDATE_CONSUMER_OFFSET } from "../../client/protocol/commands/offset.ts";
 import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
-import { createRequest, type RemotingCommand } from "../../client/protocol/frame.ts";
+import { createRequest, createResponse, type RemotingCommand } from "../../client/protocol/frame.ts";
 import {
   type Command,
   encodeHeader,
@@ -36,7 +37,15 @@ const HEARTBEAT_MILLIS = 5_000;
 /** Consumes from its start until it is disposed of, all queues of its topics. */
 export class Consumer implements AsyncDisposable {
   readonly #options: ConsumerOptions;
-  readonly #client = new RemotingClient();
+  readonly #client = new RemotingClient({
+    onRequest: (request, connection) => {
+      if (request.code !== GET_CONSUMER_RUNNING_INFO.code) return;
+      const body = encodeUtf8(this.#runningInfo());
+      connection.send(createResponse(request, ResponseCode.SUCCESS, undefined, new Map(), body));
+    },
+  });
+  /** Where it is in each queue, by the queue in JSON. */
+  readonly #queues = new Map<string, number>();
   readonly #loops: Promise<void>[] = [];
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #isStopped = false;
@@ -55,6 +64,16 @@ export class Consumer implements AsyncDisposable {
         this.#loops.push(this.#consumeQueue(topic, queueId));
       }
     }
+  }
+
+  /** A ConsumerRunningInfo; Java writes the keys of its table as objects. */
+  #runningInfo(): string {
+    const now = Date.now();
+    const queues = [...this.#queues].map(([queue, commitOffset]) => {
+      const state = { commitOffset, lastPullTimestamp: now, lastConsumeTimestamp: now };
+      return `${queue}:${JSON.stringify(state)}`;
+    });
+    return `{"properties":{},"statusTable":{},"mqTable":{${queues.join(",")}}}`;
   }
 
   async #join(): Promise<void> {
@@ -121,6 +140,7 @@ export class Consumer implements AsyncDisposable {
       if (!await this.#options.consume(message)) await this.#sendBack(message);
     }
     const commitOffset = Number(extFields.get("nextBeginOffset"));
+    this.#queues.set(JSON.stringify({ brokerName: "broker-a", queueId, topic }), commitOffset);
     await this.#invoke(UPDATE_CONSUMER_OFFSET, { consumerGroup, topic, queueId, commitOffset });
     return commitOffset;
   }

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
 import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
+import { UPDATE_AND_CREATE_TOPIC } from "../../client/protocol/commands/topic.ts";
 import { encodeBatch } from "../../client/protocol/message_batch.ts";
 import { MessageSysFlag } from "../../client/protocol/message.ts";
 import { decodeMessages } from "../../client/protocol/message_record.ts";
@@ -58,6 +59,28 @@ Deno.test("a batch with one message that is refused stores none of them", async 
     assertEquals(response.code, ResponseCode.MESSAGE_ILLEGAL, `${what}: ${response.remark}`);
     assertStringIncludes(response.remark ?? "", reason, what);
     assertEquals(await maxOffset(client, "Atomic"), 1, what);
+  }
+});
+
+Deno.test("messages of a MULTI_TAG topic have the bit that says so, alone and in a batch", async () => {
+  await using comet = await startComet(Deno.makeTempDirSync(), FLAGS);
+  await using client = new TestClient(comet.brokerPort);
+  for (const [topic, topicFilterType] of [["Many", "MULTI_TAG"], ["One", "SINGLE_TAG"]] as const) {
+    await client.invoke(UPDATE_AND_CREATE_TOPIC, {
+      topic,
+      defaultTopic: "TBW102",
+      readQueueNums: 1,
+      writeQueueNums: 1,
+      perm: 6,
+      topicFilterType,
+      order: false,
+    });
+    await client.send(topic, encodeUtf8("x"));
+    await sendBatch(client, topic, [{ body: "x" }]);
+    const pulled = await client.pull(topic, { queueOffset: 0 });
+    const flags = decodeMessages(pulled.body).map(({ sysFlag }) => sysFlag);
+    const expected = topicFilterType === "MULTI_TAG" ? MessageSysFlag.MULTI_TAGS : 0;
+    assertEquals(flags, [expected, expected]);
   }
 });
 

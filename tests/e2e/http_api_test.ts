@@ -18,7 +18,7 @@ Deno.test("the HTTP API shows the cluster, and says in a problem document what i
   assertEquals(nowhere.status, 404);
   await nowhere.body?.cancel();
   const config = await (await fetch(`${api}/brokers/broker-a/config`)).json();
-  assertEquals(config["brokerName"], "broker-a");
+  assertEquals(config.brokerName, "broker-a");
 });
 
 Deno.test("the HTTP API is closed to pages of other sites and to names that are not its own", async () => {

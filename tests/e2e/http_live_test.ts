@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
 import { printProperties } from "../../client/protocol/message.ts";
-import { HttpApi, type Json, startWithApi } from "../helpers/http_api.ts";
+import { type HttpApi, type Json, startWithApi } from "../helpers/http_api.ts";
 import { TestClient } from "../helpers/comet.ts";
 
 /** A WebSocket whose messages can be waited for. */
@@ -85,9 +85,9 @@ Deno.test("/api/live tells the rates of the cluster and of topics and the lag of
   await client.send("t", encodeUtf8("last"), { properties: last });
   const tagged = await live.next(({ id, data }) => id === "tags" && data?.body === "last");
   assertEquals(tagged.data.tags, "odd");
-  const rate = await live.next(({ id, data }) => id === "t" && data.inTps > 0);
+  const rate = await live.next(({ id, data }) => id === "t" && data?.inTps > 0);
   assert(rate.data.maxOffsetTotal > 0);
-  const cluster = await live.next(({ id, data }) => id === "c" && data.inTps > 0);
+  const cluster = await live.next(({ id, data }) => id === "c" && data?.inTps > 0);
   assertEquals(cluster.data.brokers[0].brokerName, "broker-a");
   const { samples } = await api.get("/rates");
   assert(samples.length > 0);
@@ -128,3 +128,55 @@ Deno.test("/api/live is refused to pages of other sites, and to what is no WebSo
   assertEquals(response.status, 403);
   await response.body?.cancel();
 });
+
+Deno.test("/api/live keeps little for somebody who does not read, and tells what was dropped", async () => {
+  await using server = await startWithApi();
+  const { api, comet } = server;
+  await api.post("/topics", { topic: "t", readQueueNums: 1, writeQueueNums: 1 }, 201);
+  await using client = new TestClient(comet.brokerPort);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: comet.httpPort });
+  await connection.write(encodeUtf8(
+    `GET /api/live HTTP/1.1\r\nhost: 127.0.0.1:${comet.httpPort}\r\nupgrade: websocket\r\n` +
+      "connection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  ));
+  const feed = { feed: "tail", topic: "t", maxPerSecond: 1_000, bodyLimit: 65_536 };
+  await connection.write(textFrame(JSON.stringify({ type: "subscribe", id: "1", ...feed })));
+  const received = receiver(connection);
+  await received.until('"subscribed"');
+  const body = new Uint8Array(60_000).fill(65);
+  // More than the two ends of a connection hold, again and again until something is dropped; nobody reads meanwhile.
+  for (let round = 0; round < 30; round++) {
+    await Promise.all(Array.from({ length: 20 }, () => client.send("t", body)));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  let isTold = false;
+  const told = received.until('"dropped"').then(() => isTold = true);
+  while (!isTold) {
+    await client.send("t", encodeUtf8("x"));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await told;
+});
+
+/** A short text as a client sends it; masked with zeros, which leave it as it is. */
+function textFrame(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = encodeUtf8(text);
+  const frame = new Uint8Array(8 + bytes.length);
+  frame.set([0x81, 0x80 | 126, bytes.length >> 8, bytes.length & 0xff]);
+  frame.set(bytes, 8);
+  return frame;
+}
+
+function receiver(connection: Deno.Conn): { until(text: string): Promise<void> } {
+  const buffer = new Uint8Array(65_536);
+  let end = "";
+  return {
+    async until(text) {
+      while (!end.includes(text)) {
+        const count = await connection.read(buffer);
+        if (count === null) throw new Error(`The connection ended before ${text}`);
+        end = end.slice(-100) + new TextDecoder().decode(buffer.subarray(0, count));
+      }
+    },
+  };
+}

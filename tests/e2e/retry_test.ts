@@ -107,6 +107,27 @@ Deno.test("a dead letter tells the topic and the id that it had first", async ()
   }
 });
 
+Deno.test("topics and groups of a namespace have retries and dead letters of their own", async () => {
+  await using comet = await startComet(Deno.makeTempDirSync(), FLAGS);
+  await using client = new TestClient(comet.brokerPort);
+  const group = "MQ_INST_1%g";
+  await client.send("MQ_INST_1%Topic", encodeUtf8("x"));
+  const message = await next(client, "MQ_INST_1%Topic", 0);
+  const policy = { type: "CUSTOMIZED", customizedRetryPolicy: { next: [0] } };
+  const config = encodeUtf8(JSON.stringify({ groupName: group, groupRetryPolicy: policy }));
+  assertEquals((await client.invoke(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, config)).code, 0);
+  const back = async (offset: number, delayLevel: number) => {
+    const header = { offset, group, delayLevel };
+    assertEquals((await client.invoke(CONSUMER_SEND_MSG_BACK, header)).code, 0);
+  };
+  await back(message.physicalOffset, 0);
+  const again = await next(client, `%RETRY%${group}`, 0);
+  assertEquals(findProperty(again.properties, "RETRY_TOPIC"), "MQ_INST_1%Topic");
+  await back(again.physicalOffset, -1);
+  const dead = await next(client, `%DLQ%${group}`, 0);
+  assertEquals(findProperty(dead.properties, "DLQ_ORIGIN_TOPIC"), "MQ_INST_1%Topic");
+});
+
 Deno.test("a retry policy that makes no sense is refused", async () => {
   await using comet = await startComet(Deno.makeTempDirSync(), FLAGS);
   await using client = new TestClient(comet.brokerPort);

@@ -53,7 +53,7 @@ export function setupTables() {
     changes,
     openTopics: () => keep(new TopicTable({ ...common, onChange })),
     openGroups: () => keep(new GroupTable(common)),
-    openOffsets: (afterApache = false) => keep(new OffsetTable({ ...common, afterApache })),
+    openOffsets: () => keep(new OffsetTable(common)),
     openQueueLocks: () => keep(new QueueLockTable({ ...common, rebalanceLockMaxLiveTime: 60_000 })),
     openFilters: () =>
       keep(new ConsumerFilterTable({ ...common, filterCache: new SqlFilterCache() })),

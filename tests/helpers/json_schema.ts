@@ -66,7 +66,8 @@ function isOfType(value: unknown, type: string): boolean {
   if (type === "null") return value === null;
   if (type === "array") return Array.isArray(value);
   if (type === "object") return isObject(value);
-  return typeof value === type;
+  const form: string = typeof value;
+  return form === type;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

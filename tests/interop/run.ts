@@ -22,7 +22,9 @@ import {
 } from "./client_program.ts";
 import { buildApache } from "./apache_server.ts";
 import { JOURNEYS, moveNames, travel } from "./folder_journey.ts";
+import { LIGHT_QUEUE_JOURNEYS, travelLightQueues } from "./light_queue_journey.ts";
 import { POP_JOURNEYS, travelPopped } from "./pop_journey.ts";
+import { httpCheckNames, runHttpChecks } from "./http_api.ts";
 import { mqadminNames, runMqadminRows } from "./mqadmin_commands.ts";
 import { RestartBarrier } from "./restart_barrier.ts";
 import { TIMER_JOURNEYS, travelTimers } from "./timer_journey.ts";
@@ -175,6 +177,7 @@ async function runJourneys(): Promise<Outcome[]> {
     ...POP_JOURNEYS.map((journey) => ({ journey, go: travelPopped })),
     ...TRANSACTION_JOURNEYS.map((journey) => ({ journey, go: travelTransactions })),
     ...TIMER_JOURNEYS.map((journey) => ({ journey, go: travelTimers })),
+    ...LIGHT_QUEUE_JOURNEYS.map((journey) => ({ journey, go: travelLightQueues })),
   ];
   const chosen = all.filter(({ journey }) =>
     moveNames(journey).some((name) => name.includes(only))
@@ -236,6 +239,7 @@ const outcomes = [
     ? [
       ...await runAdmin("Comet", mqadminNames("Comet"), runMqadminRows),
       ...await runAdmin("Apache", cometAdminNames("Apache"), runCometAdminRows),
+      ...await runAdmin("Apache", httpCheckNames("Apache"), runHttpChecks),
       ...await runJourneys(),
     ]
     : [],

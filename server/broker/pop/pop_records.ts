@@ -15,8 +15,7 @@ import {
 } from "../../../client/protocol/message_record.ts";
 import { isLmq } from "../../../client/protocol/multi_dispatch.ts";
 import { type PopHandle, printPopHandle } from "../../../client/protocol/pop_handle.ts";
-import { propertiesOf } from "../../../store/dispatch.ts";
-import { queueOffsetIn } from "../../../store/light_queues.ts";
+import { propertiesOf, queueOffsetIn } from "../../../store/dispatch.ts";
 
 const QUEUE_OFFSET_AT = 20;
 

@@ -84,7 +84,11 @@ export class LiveSession implements Disposable {
       subscription.holds(started);
     } catch (error) {
       this.#end(id);
-      this.#refuse(describeError(error), id, error instanceof RemotingError ? error.code : undefined);
+      this.#refuse(
+        describeError(error),
+        id,
+        error instanceof RemotingError ? error.code : undefined,
+      );
     }
   }
 

@@ -14,6 +14,7 @@ const arrival = (queueOffset: number, tagsCode = 0): Arrival => ({
 function setup(matches?: (arrival: Arrival) => boolean) {
   const polling = new LongPolling();
   const tries: string[] = [];
+  const wasReset = new Set<string>();
   const park = (holdMillis = 60_000) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     polling.park("T", 1, {
@@ -23,10 +24,16 @@ function setup(matches?: (arrival: Arrival) => boolean) {
         tries.push(`${lastTry}@${queueOffset}`);
         resolve();
       },
+      answerReset() {
+        if (!wasReset.has("group")) return false;
+        wasReset.delete("group");
+        tries.push("reset");
+        return true;
+      },
     }, holdMillis);
     return promise;
   };
-  return { polling, tries, park, [Symbol.dispose]: () => polling[Symbol.dispose]() };
+  return { polling, tries, park, wasReset, [Symbol.dispose]: () => polling[Symbol.dispose]() };
 }
 
 Deno.test("a parked pull wakes for a message of its queue, once for many", async () => {
@@ -71,4 +78,19 @@ Deno.test("a parked pull is answered when the broker stops", () => {
   test.polling.arrived(arrival(5));
   test[Symbol.dispose]();
   assertEquals(test.tries, ["true@6", "true@6"]);
+});
+
+Deno.test("a parked pull whose group was taken elsewhere is answered at once, others wait on", async () => {
+  using test = setup();
+  test.park();
+  test.polling.wasReset("T", 1);
+  assertEquals(test.tries, []);
+  test.wasReset.add("group");
+  test.polling.wasReset("T", 2);
+  assertEquals(test.tries, []);
+  test.polling.wasReset("T", 1);
+  assertEquals([test.tries, test.polling.count], [["reset"], 0]);
+  test.polling.arrived(arrival(5));
+  await Promise.resolve();
+  assertEquals(test.tries, ["reset"]);
 });

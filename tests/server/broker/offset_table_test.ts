@@ -84,7 +84,7 @@ Deno.test("offsets can be cloned and go with their group or topic", async () => 
   assertEquals([...offsets.committed], []);
 });
 
-Deno.test("with enableLmq offsets are written as Apache then has them, and read so when it had the folder", async () => {
+Deno.test("with enableLmq offsets are written as Apache then has them, and read so when it has written them", async () => {
   await using tables = setupTables();
   tables.settings.enableLmq = true;
   const offsets = tables.openOffsets();
@@ -96,14 +96,17 @@ Deno.test("with enableLmq offsets are written as Apache then has them, and read 
   const { lmqOffsetTable, offsetTable } = tables.read("lmqConsumerOffset.json");
   assertEquals(lmqOffsetTable, { "%LMQ%a@%LMQ%g": 7 });
   assertEquals(offsetTable, { "T@g": { 1: 5 } });
+  const again = tables.openOffsets();
+  assertEquals(again.queryOffset("g", "T", 1), 5);
+  assertEquals(again.queryOffset("%LMQ%g", "%LMQ%a", 0), 7);
+  await again.flush();
   // Apache goes on with its file only.
   tables.write(
     "lmqConsumerOffset.json",
     '{"dataVersion":{"counter":{"value":9},"stateVersion":0,"timestamp":1},' +
       '"lmqOffsetTable":{"%LMQ%a@%LMQ%g":8,"odd":1,"%LMQ%b@%LMQ%g":"x"},"offsetTable":{"T@g":{1:6}}}',
   );
-  assertEquals(tables.openOffsets().queryOffset("g", "T", 1), 5);
-  const after = tables.openOffsets(true);
+  const after = tables.openOffsets();
   assertEquals(after.queryOffset("g", "T", 1), 6);
   assertEquals(after.queryOffset("%LMQ%g", "%LMQ%a", 0), 8);
   assertEquals(after.queryOffset("%LMQ%g", "%LMQ%b", 0), -1);
@@ -114,7 +117,7 @@ Deno.test("with enableLmq offsets are written as Apache then has them, and read 
 Deno.test("without enableLmq the file that Apache has with it is left alone", async () => {
   await using tables = setupTables();
   tables.write("lmqConsumerOffset.json", '{"lmqOffsetTable":{"%LMQ%a@%LMQ%g":8},"offsetTable":{}}');
-  const offsets = tables.openOffsets(true);
+  const offsets = tables.openOffsets();
   assertEquals(offsets.queryOffset("%LMQ%g", "%LMQ%a", 0), -1);
   offsets.commitOffset("%LMQ%g", "%LMQ%a", 0, 1);
   await offsets.flush();
