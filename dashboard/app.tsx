@@ -127,7 +127,9 @@ function SearchBox() {
       class="search"
       onSubmit={(event) => {
         event.preventDefault();
-        if (text.trim() !== "") go(hrefOf(["search"], { q: text.trim() }));
+        // The newest of what is typed, which may not have been rendered yet.
+        const typed = field.current!.value.trim();
+        if (typed !== "") go(hrefOf(["search"], { q: typed }));
       }}
     >
       <label class="unseen" for="search">{t("search.label")}</label>

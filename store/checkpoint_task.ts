@@ -12,6 +12,8 @@ import type { QueueTable } from "./queue_table.ts";
 const INTERVAL_MILLIS = 5_000;
 /** A run with very many queues takes long; it may take the disk for this part of the time. */
 const BUSY_PART = 0.2;
+/** It rests no longer than this: a start after a crash reads what was put meanwhile. */
+const REST_MILLIS_MAX = 30_000;
 
 /** What has been dispatched to queues and index. */
 export interface Dispatched {
@@ -106,7 +108,7 @@ export class CheckpointTask {
     this.#checkpointOffset = endOffset;
     await this.#followLog();
     const now = performance.now();
-    this.#restsUntil = now + (now - started) * (1 / BUSY_PART - 1);
+    this.#restsUntil = now + Math.min(REST_MILLIS_MAX, (now - started) * (1 / BUSY_PART - 1));
   }
 
   /** Queues and index lose what the log has lost. A file that a crash leaves behind goes after the next start. */

@@ -34,12 +34,14 @@ async function compile(args: string[]): Promise<number> {
   }
   await bundleDashboard();
   const root = new URL("../", import.meta.url);
+  await using slim = await slimConfig(root);
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       "--allow-all",
       V8_FLAGS,
-      `--config=${fileURLToPath(new URL("deno.json", root))}`,
+      `--config=${slim.config}`,
+      `--lock=${slim.lock}`,
       ...INCLUDED_FILES.map((file) => `--include=${fileURLToPath(new URL(file, root))}`),
       ...(target === undefined ? [] : [`--target=${target}`]),
       `--output=${output}`,
@@ -47,6 +49,41 @@ async function compile(args: string[]): Promise<number> {
     ],
   }).spawn().status;
   return code;
+}
+
+/**
+ * A copy of deno.json with only the packages that the program imports: the compiler puts every package of its
+ * configuration into the binary, those of the tests too. It stands beside deno.json, from where its paths lead.
+ */
+async function slimConfig(root: URL): Promise<AsyncDisposable & { config: string; lock: string }> {
+  const file = (name: string) => fileURLToPath(new URL(name, root));
+  const { workspace: _, test: __, imports, ...rest } = JSON.parse(
+    await Deno.readTextFile(file("deno.json")),
+  );
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", file("main.ts")],
+    cwd: fileURLToPath(root),
+  }).output();
+  const { redirects } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    redirects: Record<string, string>;
+  };
+  // "npm:/hono@^4/factory" and "npm:hono@^4" both stand for the entry "npm:hono@^4".
+  const used = Object.keys(redirects).map((specifier) => specifier.replace("npm:/", "npm:"));
+  const kept = Object.entries(imports as Record<string, string>).filter(([, target]) =>
+    !target.startsWith("npm:") ||
+    used.some((specifier) => specifier === target || specifier.startsWith(`${target}/`))
+  );
+  const config = file(`.compile-${Deno.pid}.json`);
+  const lock = file(`.compile-${Deno.pid}.lock`);
+  await Deno.writeTextFile(config, JSON.stringify({ ...rest, imports: Object.fromEntries(kept) }));
+  await Deno.copyFile(file("deno.lock"), lock);
+  return {
+    config,
+    lock,
+    async [Symbol.asyncDispose]() {
+      for (const path of [config, lock]) await Deno.remove(path);
+    },
+  };
 }
 
 function print(text: string): void {

@@ -1,205 +1,108 @@
-/** One broker: what it holds, its settings, and all that it says of itself. */
+/** One broker: how it does, its settings, and all that it says of itself. */
 
-import { useState } from "preact/hooks";
 import { api, read } from "../api.ts";
-import { CheckField, TextField } from "../components/form.tsx";
-import { Await, Page, Panel, Tabs } from "../components/page.tsx";
-import { SettingsForm } from "../components/settings_form.tsx";
+import { Await, Badge, Page, Panel, Tabs } from "../components/page.tsx";
 import { Stats } from "../components/stats.tsx";
 import { Table } from "../components/table.tsx";
-import { useToast } from "../components/toast.tsx";
 import { formatBytes, formatDuration, formatPercent, formatRate, formatTime } from "../format.ts";
 import { useLoad } from "../hooks.ts";
 import { hrefOf } from "../router.ts";
 import { useRoute, useText } from "../state.tsx";
+import { BrokerSettings } from "./broker_settings.tsx";
+import { BrokerState, type Runtime } from "./broker_state.tsx";
+import { WritePerm } from "./write_perm.tsx";
 
 const RELOAD_MILLIS = 3_000;
-const TABS = ["settings", "figures"] as const;
+const TABS = ["state", "settings", "figures"] as const;
 
 export function BrokerPage({ id: name }: { id: string }) {
   const t = useText();
-  const { query: { tab = "settings" } } = useRoute();
+  const { query: { tab = "state", id: brokerId } } = useRoute();
+  // Settings and the permission to write are asked of masters, and hold for the slaves.
+  const isMaster = Number(brokerId ?? 0) === 0;
   const broker = useLoad(
     (signal) => {
-      return read(api.brokers[":name"].$get({ param: { name }, query: {} }, { init: { signal } }));
+      const query = isMaster ? {} : { brokerId };
+      return read(api.brokers[":name"].$get({ param: { name }, query }, { init: { signal } }));
     },
-    name,
+    `${name} ${brokerId}`,
     RELOAD_MILLIS,
   );
+  const { data } = broker;
   return (
-    <Page title={name} parent={{ href: "/cluster", title: t("nav.cluster") }}>
-      <Await of={broker}>
-        {({ runtime, brokerAddr }) => (
-          <Stats
-            rows={[
-              {
-                label: t("cluster.in"),
-                value: formatRate(runtime.putTps.tenSeconds) + t("unit.perSecond"),
-                note: brokerAddr,
-              },
-              {
-                label: t("broker.latency"),
-                value: `${formatDuration(runtime.putLatency99)} / ${
-                  formatDuration(runtime.putLatency999)
-                }`,
-              },
-              {
-                label: t("broker.log"),
-                value: formatBytes(runtime.commitLogMaxOffset - runtime.commitLogMinOffset),
-                note: runtime.version,
-              },
-              { label: t("cluster.disk"), value: formatPercent(runtime.commitLogDiskRatio) },
-              {
-                label: t("broker.oldest"),
-                value: formatTime(runtime.earliestMessageTimeStamp).slice(5, 16) || "–",
-                note: `${t("cluster.since")} ${formatTime(runtime.bootTimestamp)}`,
-              },
-            ]}
-          />
-        )}
-      </Await>
+    <Page
+      title={name}
+      parent={{ href: "/cluster", title: t("nav.cluster") }}
+      lead={
+        <>
+          <Badge kind={isMaster ? "accent" : "plain"}>
+            {isMaster ? t("cluster.master") : t("cluster.slave", { id: brokerId ?? "" })}
+          </Badge>{" "}
+          {data && `${data.clusterName} · ${data.brokerAddr} · ${data.runtime.version}`}
+        </>
+      }
+      actions={isMaster && <WritePerm name={name} />}
+    >
+      <Await of={broker}>{({ runtime }) => <BrokerStats runtime={runtime} />}</Await>
       <Tabs
         label={t("broker.parts")}
         current={tab}
-        tabs={TABS.map((id) => ({
+        tabs={TABS.filter((tab) => isMaster || tab !== "settings").map((id) => ({
           id,
           title: t(`broker.tab.${id}`),
-          href: hrefOf(["cluster", name], { tab: id === "settings" ? undefined : id }),
+          href: hrefOf(["cluster", name], { tab: id === "state" ? undefined : id, id: brokerId }),
         }))}
       />
-      <Panel>
-        {tab === "settings" && <BrokerSettings name={name} />}
-        {tab === "figures" && broker.data && (
-          <Table
-            label={t("broker.tab.figures")}
-            rows={Object.entries(broker.data.runtimeInfo)}
-            rowKey={([figure]) => figure}
-            columns={[
-              { title: t("settings.name"), cell: ([figure]) => <code>{figure}</code> },
-              { title: t("broker.value"), cell: ([, value]) => value },
-            ]}
-          />
-        )}
-      </Panel>
+      {tab === "state" && data && <BrokerState name={name} {...data} />}
+      {tab === "settings" && <BrokerSettings name={name} />}
+      {tab === "figures" && data && <Figures texts={data.runtimeInfo} />}
     </Page>
   );
 }
 
-interface Setting {
-  name: string;
-  value: string;
-  changeable: boolean;
-  description?: string | undefined;
-  expected?: string | undefined;
-  default?: string | undefined;
-}
-
-function BrokerSettings({ name }: { name: string }) {
-  const loaded = useLoad(
-    (signal) => read(api.brokers[":name"].config.$get({ param: { name } }, { init: { signal } })),
-    name,
-  );
-  return (
-    <Await of={loaded}>
-      {({ settings }) => <SettingList name={name} settings={settings} onSaved={loaded.reload} />}
-    </Await>
-  );
-}
-
-interface SettingListProps {
-  name: string;
-  settings: readonly Setting[];
-  onSaved: () => void;
-}
-
-function SettingList({ name, settings, onSaved }: SettingListProps) {
+function BrokerStats({ runtime }: { runtime: Runtime }) {
   const t = useText();
-  const say = useToast();
-  const [search, setSearch] = useState("");
-  const [isAll, setAll] = useState(false);
-  const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
-  const changed = settings.filter((row) => (typed[row.name] ?? row.value) !== row.value);
-  const shown = settings.filter((row) =>
-    (isAll || row.changeable) && row.name.toLowerCase().includes(search.toLowerCase())
-  );
-  const save = async () => {
-    const json = Object.fromEntries(
-      changed.map((row) => [row.name, typedValue(row.value, typed[row.name]!)]),
-    );
-    await read(api.brokers[":name"].config.$patch({ param: { name }, json }));
-    setTyped({});
-    say(t("settings.saved"));
-    onSaved();
-  };
+  const perSecond = t("unit.perSecond");
+  const { commitLogMinOffset, commitLogMaxOffset } = runtime;
   return (
-    <SettingsForm
-      save={save}
-      differences={changed.map(({ name, value }) => ({ name, before: value, after: typed[name]! }))}
-    >
-      <div class="bar">
-        <div class="grow">
-          <TextField
-            type="search"
-            isBare
-            label={t("table.search")}
-            placeholder={t("table.search")}
-            value={search}
-            onChange={setSearch}
-          />
-        </div>
-        <CheckField
-          label={t("broker.onlyChangeable")}
-          value={!isAll}
-          onChange={(value) => setAll(!value)}
-        />
-      </div>
+    <Stats
+      rows={[
+        { label: t("cluster.in"), value: formatRate(runtime.putTps.tenSeconds) + perSecond },
+        {
+          label: t("cluster.out"),
+          value: formatRate(runtime.getTransferredTps.tenSeconds) + perSecond,
+        },
+        {
+          label: t("broker.latency"),
+          value: `${formatDuration(runtime.putLatency99)} / ${
+            formatDuration(runtime.putLatency999)
+          }`,
+        },
+        { label: t("broker.log"), value: formatBytes(commitLogMaxOffset - commitLogMinOffset) },
+        { label: t("cluster.disk"), value: formatPercent(runtime.commitLogDiskRatio) },
+        {
+          label: t("cluster.since"),
+          value: formatTime(runtime.bootTimestamp).slice(11) || "–",
+          note: formatTime(runtime.bootTimestamp).slice(0, 10),
+        },
+      ]}
+    />
+  );
+}
+
+function Figures({ texts }: { texts: Readonly<Record<string, string>> }) {
+  const t = useText();
+  return (
+    <Panel>
       <Table
-        label={t("broker.tab.settings")}
-        rows={shown}
-        rowKey={({ name }) => name}
-        rowClass={(row) => changed.includes(row) ? "active" : undefined}
+        label={t("broker.tab.figures")}
+        rows={Object.entries(texts).sort()}
+        rowKey={([figure]) => figure}
         columns={[
-          {
-            title: t("settings.name"),
-            cell: ({ name, description }) => (
-              <>
-                <code>{name}</code>
-                {description && <small class="under">{description}</small>}
-              </>
-            ),
-          },
-          {
-            title: t("broker.value"),
-            cell: (row) => (
-              <>
-                {row.changeable
-                  ? (
-                    <TextField
-                      isBare
-                      isMono
-                      label={row.name}
-                      value={typed[row.name] ?? row.value}
-                      onChange={(value) => setTyped({ ...typed, [row.name]: value })}
-                    />
-                  )
-                  : <span class="mono">{row.value || "–"}</span>}
-                {row.changeable && row.expected && (
-                  <small class="under">
-                    {t("broker.expected", { expected: row.expected })}{" "}
-                    {row.default !== undefined && t("broker.default", { value: row.default })}
-                  </small>
-                )}
-              </>
-            ),
-          },
+          { title: t("settings.name"), cell: ([figure]) => <code class="part">{figure}</code> },
+          { title: t("broker.value"), cell: ([, value]) => <span class="part">{value}</span> },
         ]}
       />
-    </SettingsForm>
+    </Panel>
   );
-}
-
-/** A number or a switch where the setting is one. */
-function typedValue(before: string, after: string): string | number | boolean {
-  if (/^(true|false)$/.test(before) && /^(true|false)$/.test(after)) return after === "true";
-  return /^-?\d+$/.test(before) && /^-?\d+$/.test(after) ? Number(after) : after;
 }

@@ -3,7 +3,7 @@
 import type { InferRequestType } from "hono/client";
 import { useState } from "preact/hooks";
 import { api, read } from "../api.ts";
-import { FormDialog } from "../components/dialog.tsx";
+import { Dialog, FormDialog } from "../components/dialog.tsx";
 import { downloadBytes } from "../components/download.ts";
 import { AreaField, ErrorNote } from "../components/form.tsx";
 import { Badge } from "../components/page.tsx";
@@ -111,27 +111,38 @@ interface DocumentDialogProps {
 
 function DocumentDialog({ text, setText, onSubmit, onClose }: DocumentDialogProps) {
   const t = useText();
-  // What closes a dialog that did its work is the answer here, which takes its place.
+  // It does not close when it is done: the preview takes its place.
   const { run, isRunning, error } = useAction(onSubmit);
   return (
-    <FormDialogFrame
-      isRunning={isRunning}
-      isReady={text.trim() !== ""}
-      onSubmit={run}
-      onClose={onClose}
-    >
-      <p>{t("definitions.help")}</p>
-      <label class="check">
-        {t("definitions.file")}
-        <input
-          type="file"
-          accept=".json,application/json"
-          onChange={async (event) => setText(await event.currentTarget.files?.[0]?.text() ?? text)}
-        />
-      </label>
-      <AreaField label={t("definitions.document")} value={text} onChange={setText} rows={12} />
-      <ErrorNote error={error} />
-    </FormDialogFrame>
+    <Dialog title={t("definitions.import")} onClose={onClose} isWide>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          run();
+        }}
+      >
+        <p>{t("definitions.help")}</p>
+        <label class="check">
+          {t("definitions.file")}
+          <input
+            type="file"
+            accept=".json,application/json"
+            onChange={async (event) => {
+              const file = event.currentTarget.files?.[0];
+              if (file !== undefined) setText(await file.text());
+            }}
+          />
+        </label>
+        <AreaField label={t("definitions.document")} value={text} onChange={setText} rows={12} />
+        <ErrorNote error={error} />
+        <footer>
+          <button type="button" onClick={onClose}>{t("action.cancel")}</button>
+          <button type="submit" class="primary" disabled={isRunning || text.trim() === ""}>
+            {t("definitions.preview")}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
   );
 }
 

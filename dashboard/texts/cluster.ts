@@ -40,7 +40,10 @@ export const clusterTexts = {
     "{failed} {failed:entry|entries} failed. What is not listed was done.",
     "{failed} 项失败，其余已完成。",
   ],
-  "definitions.done": ["{created} created, {updated} changed", "已创建 {created} 项，修改 {updated} 项"],
+  "definitions.done": [
+    "{created} created, {updated} changed",
+    "已创建 {created} 项，修改 {updated} 项",
+  ],
   "definitions.same": ["The cluster has all of it already.", "集群已包含全部定义。"],
   "definitions.kind": ["Kind", "类别"],
   "definitions.kind.topic": ["topic", "主题"],

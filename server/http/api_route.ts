@@ -1,6 +1,6 @@
 /** What every area of the API is made with. */
 
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { AdminClient } from "../../client/admin/admin_client.ts";
 import type { Log } from "../log.ts";
 import type { HttpEnv } from "./guard.ts";

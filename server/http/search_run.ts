@@ -10,9 +10,14 @@ import { problem } from "./problem.ts";
 
 /** Each keeps some megabytes, and all share the brokers. */
 const SEARCHES_MAX = 16;
-/** After reading, a search rests so many times as long as it took: producers and consumers come first. */
-const REST_SHARE = 2;
+/**
+ * After reading, a search rests: producers and consumers come first. It rests for a part of the time that reading took
+ * while the brokers answer as fast as they can, and for twice that time when they are busy and take longer.
+ */
+const REST_SHARE = { min: 0.25, max: 2 } as const;
 const REST_MILLIS_MAX = 50;
+/** What was the fastest answer counts less and less, since not every one brings as much. */
+const FASTEST_GROWTH = 1.05;
 
 /** The searches that are under way. */
 export class Searches {
@@ -44,6 +49,7 @@ export class Searches {
 export class SearchRun implements Disposable {
   readonly #search: MessageSearch;
   readonly #end: () => void;
+  #fastestMillis = Infinity;
 
   constructor(search: MessageSearch, end: () => void) {
     this.#search = search;
@@ -57,7 +63,9 @@ export class SearchRun implements Disposable {
     const started = performance.now();
     await this.#search.advance();
     const next = this.#search.take();
-    if (next === undefined) await rest((performance.now() - started) * REST_SHARE);
+    const millis = performance.now() - started;
+    this.#fastestMillis = Math.min(millis, this.#fastestMillis * FASTEST_GROWTH);
+    if (next === undefined) await rest(millis * restShare(millis / this.#fastestMillis));
     return next;
   }
 
@@ -91,6 +99,11 @@ export interface SearchState {
   cursor?: string;
   /** When the messages were stored, about, that are looked at now. */
   horizon?: number;
+}
+
+/** @param slowness how many times as long as the fastest one an answer took. */
+function restShare(slowness: number): number {
+  return Math.max(REST_SHARE.min, Math.min(REST_SHARE.max, slowness - 1));
 }
 
 function rest(millis: number): Promise<void> {

@@ -81,6 +81,7 @@ Deno.test("keys: / searches, arrows go from row to row, ? helps, and both langua
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("/");
+  await page.locator("#search:focus").waitFor();
   await page.keyboard.type("B\n");
   await page.getByRole("heading", { name: "Search" }).waitFor();
   await page.getByRole("link", { name: "B", exact: true }).waitFor();

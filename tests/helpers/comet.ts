@@ -25,7 +25,8 @@ export interface Comet extends AsyncDisposable {
 }
 
 /**
- * Starts the program over a data folder and waits until clients can send.
+ * Starts the program over a data folder and waits until clients can send. BINARY_UNDER_TEST in the environment names a
+ * binary to start in place of the source.
  * @param program another one that starts it, as one that makes the disk fail.
  */
 export async function startComet(
@@ -35,18 +36,10 @@ export async function startComet(
   program = "main.ts",
 ): Promise<Comet> {
   const zero = ["--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--v8-flags=--max-semi-space-size=8",
-      program,
-      role,
-      "--data",
-      folder,
-      ...zero,
-      ...flags,
-    ],
+  const binary = program === "main.ts" ? Deno.env.get("BINARY_UNDER_TEST") : undefined;
+  const source = ["run", "-A", "--v8-flags=--max-semi-space-size=8", program];
+  const child = new Deno.Command(binary ?? Deno.execPath(), {
+    args: [...binary === undefined ? source : [], role, "--data", folder, ...zero, ...flags],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
