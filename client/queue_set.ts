@@ -108,17 +108,20 @@ export class QueueSet {
     return locked.every((queue) => this.#held.has(queueKey(queue)));
   }
 
-  /** This member's share; undefined when nobody says who is in the group. */
+  /** This member's share of one queue or more; undefined when nobody says who is in the group. */
   async #allocate(
     topic: string,
     queues: readonly MessageQueue[],
   ): Promise<readonly MessageQueue[] | undefined> {
     const { client, settings } = this.#parts;
-    const [first] = queues;
-    if (first === undefined || settings.messageModel === "BROADCASTING") return queues;
+    if (settings.messageModel === "BROADCASTING") return queues;
     const header = { consumerGroup: settings.group };
     try {
-      const { body } = await client.invoke(first.brokerName, GET_CONSUMER_LIST_BY_GROUP, header);
+      const { body } = await client.invoke(
+        queues[0]!.brokerName,
+        GET_CONSUMER_LIST_BY_GROUP,
+        header,
+      );
       const { consumerIdList } = parseJson(body) as { consumerIdList: string[] };
       if (consumerIdList.includes(client.clientId)) {
         return allocateAveragely(client.clientId, consumerIdList, queues);

@@ -76,8 +76,8 @@ function Frame(props: FrameProps) {
 /** The pages in the navigation, in parts. */
 const NAVIGATION: readonly (readonly string[])[] = [
   [""],
-  ["topics", "messages", "lookback"],
-  ["groups", "dlq"],
+  ["topics", "messages", "lookback", "trace"],
+  ["groups", "dlq", "delayed", "transactions"],
   ["cluster", "clients"],
 ];
 

@@ -32,11 +32,15 @@ export function ClientsPage() {
     RELOAD_MILLIS,
   );
   // Consumers are asked for it, and some take their time.
-  const rates = useLoad(async (signal) => {
-    const args = { query: { ...query, rates: "true" as const } };
-    const { items } = await read(api.clients.$get(args, { init: { signal } }));
-    return new Map(items.map(({ clientId, rates }) => [clientId, rates?.consumeOkTps]));
-  }, JSON.stringify(query), RELOAD_MILLIS);
+  const rates = useLoad(
+    async (signal) => {
+      const args = { query: { ...query, rates: "true" as const } };
+      const { items } = await read(api.clients.$get(args, { init: { signal } }));
+      return new Map(items.map(({ clientId, rates }) => [clientId, rates?.consumeOkTps]));
+    },
+    JSON.stringify(query),
+    RELOAD_MILLIS,
+  );
   const rateOf = (clientId: string) => {
     const rate = rates.data?.get(clientId);
     return rate === undefined ? "–" : formatRate(rate) + t("unit.perSecond");

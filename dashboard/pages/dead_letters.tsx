@@ -2,55 +2,39 @@
 
 import { useState } from "preact/hooks";
 import { api, read } from "../api.ts";
-import { Failures } from "../components/failures.tsx";
-import { FormDialog } from "../components/dialog.tsx";
 import { ListPager, PAGE_SIZE, SearchField, useListState } from "../components/list.tsx";
 import { Await, Empty, Page, Panel } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
-import { useToast } from "../components/toast.tsx";
 import { formatCount, formatTime } from "../format.ts";
 import { useLoad } from "../hooks.ts";
-import { type Message, originTopic } from "../message.ts";
 import { hrefOf } from "../router.ts";
 import { Link, useRoute, useText } from "../state.tsx";
+import { ResendDeadLetters } from "./dead_letters_resend.tsx";
 import { MessageDialog } from "./message_dialog.tsx";
 import { SearchResults } from "./message_results.tsx";
 
 const PREFIX = "%DLQ%";
-/** What is sent again at once; more is a matter for a script over the HTTP API. */
-const SENT_MAX = "1000";
 
 export function DeadLettersPage() {
   const t = useText();
-  const list = useListState("topic");
+  const list = useListState("group");
   const query = {
-    ...list,
-    type: "dlq" as const,
     page: String(list.page),
     limit: String(PAGE_SIZE),
+    ...(list.search === "" ? {} : { search: list.search }),
   };
-  const found = useLoad(async (signal) => {
-    const init = { init: { signal } };
-    const { items, ...rest } = await read(api.topics.$get({ query }, init));
-    const rows = await Promise.all(items.map(async ({ topic }) => {
-      const stats = await read(api.topics[":topic"].stats.$get({ param: { topic } }, init));
-      const last = Math.max(
-        0,
-        ...stats.queues.map(({ lastUpdateTimestamp }) => lastUpdateTimestamp),
-      );
-      return { group: topic.slice(PREFIX.length), count: stats.messageCount, last };
-    }));
-    return { ...rest, rows };
-  }, JSON.stringify(query));
+  const found = useLoad(
+    (signal) => read(api.dlq.$get({ query }, { init: { signal } })),
+    JSON.stringify(query),
+  );
   return (
     <Page title={t("nav.dlq")} lead={t("dlq.lead")}>
       <div class="bar">
         <SearchField />
       </div>
       <Await of={found}>
-        {({ rows, total, failures }) => (
+        {({ items, total }) => (
           <>
-            <Failures failures={failures} />
             <Panel>
               {total === 0
                 ? (
@@ -61,7 +45,7 @@ export function DeadLettersPage() {
                 : (
                   <Table
                     label={t("nav.dlq")}
-                    rows={rows}
+                    rows={items}
                     rowKey={({ group }) => group}
                     columns={[
                       {
@@ -73,12 +57,12 @@ export function DeadLettersPage() {
                       {
                         title: t("dlq.count"),
                         isNumber: true,
-                        cell: ({ count }) => formatCount(count),
+                        cell: ({ messageCount }) => formatCount(messageCount),
                       },
                       {
                         title: t("dlq.last"),
                         isNumber: true,
-                        cell: ({ last }) => formatTime(last),
+                        cell: ({ lastUpdateTimestamp }) => formatTime(lastUpdateTimestamp),
                       },
                     ]}
                   />
@@ -128,60 +112,7 @@ export function GroupDeadLettersPage({ id: group }: { id: string }) {
           onClose={() => setQuery({ open: undefined })}
         />
       )}
-      {isSending && <SendAllDialog topic={topic} onClose={() => setSending(false)} />}
+      {isSending && <ResendDeadLetters group={group} onClose={() => setSending(false)} />}
     </Page>
-  );
-}
-
-/** Shows what would be sent where, then sends it, one after the other. */
-function SendAllDialog({ topic, onClose }: { topic: string; onClose: () => void }) {
-  const t = useText();
-  const say = useToast();
-  const [done, setDone] = useState(0);
-  const found = useLoad(async (signal) => {
-    const query = { topic, limit: SENT_MAX, order: "asc" as const, bodyLimit: "0" };
-    const answer = await read(api.messages.$get({ query }, { init: { signal } }));
-    return (answer as { messages: Message[] }).messages;
-  }, topic);
-  const messages = found.data ?? [];
-  const origins = Object.entries(Object.groupBy(messages, originTopic));
-  const send = async () => {
-    for (const message of messages.slice(done)) {
-      const json = { topic, toTopic: originTopic(message) };
-      await read(api.messages[":id"].resend.$post({ param: { id: message.offsetMsgId }, json }));
-      setDone((before) => before + 1);
-    }
-    say(t("dlq.sent", { count: messages.length }));
-  };
-  return (
-    <FormDialog
-      title={t("dlq.sendAll")}
-      submitLabel={t("dlq.sendAll")}
-      onSubmit={send}
-      onClose={onClose}
-      isReady={messages.length > 0}
-    >
-      <Await of={found}>
-        {() => (
-          <>
-            <p>{t("dlq.sendAllTo", { count: messages.length })}</p>
-            <Table
-              label={t("dlq.sendAll")}
-              rows={origins}
-              rowKey={([origin]) => origin}
-              columns={[
-                { title: t("dlq.origin"), cell: ([origin]) => origin },
-                {
-                  title: t("dlq.count"),
-                  isNumber: true,
-                  cell: ([, list = []]) => formatCount(list.length),
-                },
-              ]}
-            />
-            {done > 0 && <p role="status">{t("dlq.progress", { done, total: messages.length })}</p>}
-          </>
-        )}
-      </Await>
-    </FormDialog>
   );
 }

@@ -1,6 +1,5 @@
 /** A cluster's topics, groups and settings as one document, out and in. */
 
-import type { InferRequestType } from "hono/client";
 import { useState } from "preact/hooks";
 import { api, read } from "../api.ts";
 import { Dialog, FormDialog } from "../components/dialog.tsx";
@@ -43,7 +42,7 @@ interface Change {
   detail?: string | undefined;
 }
 
-type Document = InferRequestType<typeof api.definitions.$post>["json"];
+type Document = Parameters<typeof api.definitions.$post>[0]["json"];
 
 /** First the document, then what it would change, and then it is done. */
 export function ImportDefinitions({ onClose }: { onClose: () => void }) {

@@ -19,10 +19,14 @@ export function DelayedPage() {
   const { query: { topic = "" }, setQuery } = useRoute();
   const [recalled, setRecalled] = useState<string>();
   const wanted = useSettled(topic);
-  const timers = useLoad((signal) => {
-    const query = { limit: SHOWN_MAX, ...(wanted === "" ? {} : { topic: wanted }) };
-    return read(api.timers.$get({ query }, { init: { signal } }));
-  }, wanted, RELOAD_MILLIS);
+  const timers = useLoad(
+    (signal) => {
+      const query = { limit: SHOWN_MAX, ...(wanted === "" ? {} : { topic: wanted }) };
+      return read(api.timers.$get({ query }, { init: { signal } }));
+    },
+    wanted,
+    RELOAD_MILLIS,
+  );
   return (
     <Page title={t("nav.delayed")} lead={t("delayed.lead")}>
       <div class="bar">
@@ -35,9 +39,7 @@ export function DelayedPage() {
       <Await of={timers}>
         {({ timers, scanned, isComplete }) => (
           <Panel>
-            {!isComplete && (
-              <p class="quiet-text">{t("delayed.incomplete", { count: scanned })}</p>
-            )}
+            {!isComplete && <p class="quiet-text">{t("delayed.incomplete", { count: scanned })}</p>}
             {timers.length === 0
               ? (
                 <Empty title={t("delayed.none")} command={delayedCommand()}>
@@ -68,12 +70,19 @@ export function DelayedPage() {
                       title: t("messages.keys"),
                       cell: ({ keys }) => <span class="mono name">{keys.join(" ")}</span>,
                     },
-                    { title: t("message.id"), isExtra: true, cell: (row) => <code>{row.msgId}</code> },
+                    {
+                      title: t("message.id"),
+                      isExtra: true,
+                      cell: (row) => <code>{row.msgId}</code>,
+                    },
                     {
                       title: "",
                       cell: ({ recallHandle }) =>
                         recallHandle && (
-                          <button type="button" onClick={() => setRecalled(recallHandle)}>
+                          <button
+                            type="button"
+                            onClick={() => setRecalled(recallHandle)}
+                          >
                             {t("delayed.cancel")}
                           </button>
                         ),

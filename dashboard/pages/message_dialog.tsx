@@ -12,6 +12,7 @@ import { useLoad } from "../hooks.ts";
 import { bodyBytes, curlOf, type Message } from "../message.ts";
 import { hrefOf } from "../router.ts";
 import { Link, useText } from "../state.tsx";
+import { MessageTrack } from "./message_track.tsx";
 import { ResendDialog } from "./resend_dialog.tsx";
 import { SendDialog } from "./send_dialog.tsx";
 
@@ -61,6 +62,7 @@ export function MessageView({ message }: { message: Message }) {
         <button type="button" onClick={() => setDoing("resend")}>{t("message.resend")}</button>
         <button type="button" onClick={() => setDoing("edit")}>{t("message.edit")}</button>
         <CopyButton text={curlOf(location.origin, message, bytes)} label={t("message.curl")} />
+        <Link class="button" href={hrefOf(["trace"], { topic, id: msgId })}>{t("nav.trace")}</Link>
         <Link class="button" href={hrefOf(["lookback"], { topic, time: storeTimestamp })}>
           {t("message.lookback")}
         </Link>
@@ -70,6 +72,8 @@ export function MessageView({ message }: { message: Message }) {
       <BodyView bytes={bytes} length={message.bodyLength} name={`${msgId}.body`} />
       <h3>{t("message.properties")}</h3>
       <Properties properties={message.properties} />
+      <h3>{t("track.title")}</h3>
+      <MessageTrack message={message} />
       {doing === "resend" && <ResendDialog message={message} onClose={() => setDoing(undefined)} />}
       {doing === "edit" && (
         <SendDialog

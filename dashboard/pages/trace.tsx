@@ -118,7 +118,9 @@ function TimelineEntry({ event }: { event: Event }) {
         </Badge>
         {isFailed && <Badge kind="bad">{t("trace.failed")}</Badge>}
       </span>
-      <span>{event.source === "broker" ? <BrokerWords {...event} /> : <ClientWords {...event} />}</span>
+      <span>
+        {event.source === "broker" ? <BrokerWords {...event} /> : <ClientWords {...event} />}
+      </span>
     </li>
   );
 }

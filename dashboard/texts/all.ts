@@ -4,6 +4,7 @@ import { clusterTexts } from "./cluster.ts";
 import { groupTexts } from "./groups.ts";
 import { messageTexts } from "./messages.ts";
 import { overviewTexts } from "./overview.ts";
+import { pendingTexts } from "./pending.ts";
 import { shellTexts } from "./shell.ts";
 import { topicTexts } from "./topics.ts";
 import { fillText, type Language, LANGUAGES, type TextValues } from "./text.ts";
@@ -14,6 +15,7 @@ export const TEXTS = {
   ...messageTexts,
   ...groupTexts,
   ...overviewTexts,
+  ...pendingTexts,
   ...clusterTexts,
 } as const;
 export type TextKey = keyof typeof TEXTS;

@@ -141,10 +141,8 @@ export const messageTexts = {
   ],
   "dlq.sendAll": ["Send all again", "全部重新发送"],
   "dlq.sendAllTo": [
-    "{count} {count:dead letter goes|dead letters go} back to where {count:it|they} came from:",
-    "{count} 条死信将发回原主题：",
+    "{count} {count:dead letter goes|dead letters go} to:",
+    "{count} 条死信将发送到：",
   ],
   "dlq.sent": ["{count} sent again", "已重新发送 {count} 条"],
-  "dlq.progress": ["{done} of {total} sent", "已发送 {done}/{total}"],
-  "dlq.origin": ["Came from", "来源主题"],
 } as const satisfies TextTable;

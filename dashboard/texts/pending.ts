@@ -5,13 +5,19 @@ export const pendingTexts = {
   "nav.delayed": ["Delayed", "定时消息"],
   "nav.transactions": ["Transactions", "事务消息"],
   "nav.trace": ["Trace", "轨迹"],
-  "delayed.lead": ["Messages that wait for their time, the next one first.", "等待投递的消息，最近到期的在前。"],
+  "delayed.lead": [
+    "Messages that wait for their time, the next one first.",
+    "等待投递的消息，最近到期的在前。",
+  ],
   "delayed.due": ["Due", "到期时间"],
   "delayed.in": ["in {time}", "{time} 后"],
   "delayed.cancel": ["Cancel", "取消投递"],
   "delayed.cancelled": ["{id} will not be delivered", "{id} 将不会投递"],
   "delayed.cancelTitle": ["Take this message back?", "撤回此消息？"],
-  "delayed.cancelHelp": ["It is not delivered, and cannot be brought back.", "消息将不会投递，且无法恢复。"],
+  "delayed.cancelHelp": [
+    "It is not delivered, and cannot be brought back.",
+    "消息将不会投递，且无法恢复。",
+  ],
   "delayed.none": ["Nothing waits", "没有等待的消息"],
   "delayed.noneHelp": ["Send a message that is due later:", "发送一条稍后投递的消息："],
   "delayed.incomplete": [

@@ -6,7 +6,11 @@ import { HEART_BEAT } from "../../client/protocol/commands/client.ts";
 import { UPDATE_CONSUMER_OFFSET } from "../../client/protocol/commands/offset.ts";
 import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
-import { createRequest, createResponse, type RemotingCommand } from "../../client/protocol/frame.ts";
+import {
+  createRequest,
+  createResponse,
+  type RemotingCommand,
+} from "../../client/protocol/frame.ts";
 import {
   type Command,
   encodeHeader,

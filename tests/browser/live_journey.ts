@@ -35,7 +35,10 @@ const WATCH_FRAMES = `new Promise((resolve) => {
 })`;
 
 Deno.test(`the live tail of ${RATE} messages a second keeps the tab smooth`, async () => {
-  await using comet = await startComet(await Deno.makeTempDir(), ["--set", "flushDiskType=ASYNC_FLUSH"]);
+  await using comet = await startComet(await Deno.makeTempDir(), [
+    "--set",
+    "flushDiskType=ASYNC_FLUSH",
+  ]);
   await call(comet.httpPort, "topics", { topic: "Orders", readQueueNums: 1, writeQueueNums: 1 });
   const url = `http://127.0.0.1:${comet.httpPort}/messages?topic=Orders&from=live`;
   await using open = await openPage(browser, url);

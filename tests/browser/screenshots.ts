@@ -15,6 +15,9 @@ const PAGES = {
   groups: "/groups",
   group: "/groups/warehouse",
   "dead-letters": "/dlq/billing",
+  delayed: "/delayed",
+  transactions: "/transactions",
+  trace: "/messages?topic=Orders",
   cluster: "/cluster",
   broker: "/cluster/broker-a",
   clients: "/clients",
@@ -47,6 +50,10 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await page.goto(base + path + time);
     await page.locator("h1").waitFor();
     if (name === "message") await page.locator("tbody tr button").first().click();
+    if (name === "trace") {
+      await page.locator("tbody tr button").last().click();
+      await page.getByRole("dialog").getByRole("link", { name: "Trace" }).click();
+    }
     if (name === "lookback") await page.getByRole("button", { name: "Preview" }).click();
     await pause(SETTLE_MILLIS);
     await page.evaluate("scrollTo(0, 0)");
@@ -55,6 +62,18 @@ for (const [look, options] of Object.entries(LOOKS)) {
   }
 }
 await browser.close();
+await compress();
+
+/** A third of the size, where pngquant is installed. */
+async function compress(): Promise<void> {
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  const options = ["--force", "--skip-if-larger", "--ext", ".png", "--quality", "70-95"];
+  try {
+    await new Deno.Command("pngquant", { args: [...options, ...names], cwd: folder }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
 
 function pause(millis: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, millis));

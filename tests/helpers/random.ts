@@ -3,8 +3,10 @@
 /** Gives a whole number from 0 to below its argument. */
 export type Random = (below: number) => number;
 
-/** Random numbers whose seed is printed, by the caller's will or by the clock's. */
-export function seededRandom(seed: number = Date.now() & 0xffffff): Random {
+/** Random numbers whose seed is printed: the caller's, that of COMET_TEST_SEED, or the clock's. */
+export function seededRandom(
+  seed: number = Number(Deno.env.get("COMET_TEST_SEED") ?? Date.now() & 0xffffff),
+): Random {
   // deno-lint-ignore no-console -- a failure can only be repeated with its seed
   console.log(`seed ${seed}`);
   let state = seed;

@@ -103,5 +103,6 @@ export class StoreLedger {
 }
 
 function withoutCrc(properties: string): string {
-  return properties.replace(/\u0002__CRC32#.*/, "");
+  const start = properties.indexOf("\u0002__CRC32#");
+  return start < 0 ? properties : properties.slice(0, start);
 }

@@ -235,7 +235,12 @@ const DAMAGES: Record<string, (folder: string) => void> = {
   "a document with a copy, and one without": (folder) => {
     Deno.mkdirSync(`${folder}/config`);
     Deno.writeTextFileSync(`${folder}/config/topics.json`, "{");
-    Deno.writeTextFileSync(`${folder}/config/topics.json.bak`, '{"topicConfigTable":{}}');
+    // A topic that it does not have would count as deleted when its queues are missing too.
+    const topicConfigTable = Object.fromEntries(
+      ["Orders", "Payments"].map((topicName) => [topicName, { topicName }]),
+    );
+    const text = JSON.stringify({ topicConfigTable });
+    Deno.writeTextFileSync(`${folder}/config/topics.json.bak`, text);
     Deno.writeTextFileSync(`${folder}/config/subscriptionGroup.json`, "");
   },
 };
