@@ -83,7 +83,7 @@ function SettingList({ name, settings, isShown, onSaved }: SettingListProps) {
   const shown = settings.filter((row) => isShown(row) || changed.includes(row));
   const save = async () => {
     const json = Object.fromEntries(
-      changed.map((row) => [row.name, typedValue(row.value, typed[row.name]!)]),
+      changed.map((row) => [row.name, typedValue(row, typed[row.name]!)]),
     );
     await read(api.brokers[":name"].config.$patch({ param: { name }, json }));
     setTyped({});
@@ -179,8 +179,9 @@ function isOther(setting: Setting): boolean {
   return setting.default !== undefined && setting.default !== setting.value;
 }
 
-/** A number or a switch where the setting is one. */
-function typedValue(before: string, after: string): string | number | boolean {
-  if (/^(true|false)$/.test(before) && /^(true|false)$/.test(after)) return after === "true";
-  return /^-?\d+$/.test(before) && /^-?\d+$/.test(after) ? Number(after) : after;
+/** As the API takes it: a number or a switch where the setting is one. What is no good is left to be refused. */
+function typedValue({ expected = "", value }: Setting, typed: string): string | number | boolean {
+  if (/^(true|false)$/.test(value) && /^(true|false)$/.test(typed)) return typed === "true";
+  const isNumber = /^a (whole )?number|^a percentage/.test(expected);
+  return isNumber && /^-?\d+$/.test(typed.trim()) ? Number(typed) : typed;
 }

@@ -1,5 +1,6 @@
 /** How a broker does: its traffic, its store files, how long it keeps them, and what waits. */
 
+import { Fragment } from "preact";
 import { api, read } from "../api.ts";
 import { Facts, Panel } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
@@ -189,10 +190,10 @@ function RetentionFacts({ runtime, runtimeInfo, settings }: FactsProps) {
         [t("broker.diskMax"), diskMaxUsedSpaceRatio ? `${diskMaxUsedSpaceRatio} %` : "–"],
         [
           t("broker.logDisk"),
-          <>
+          <Fragment key="disk">
             {used(runtime.commitLogDiskRatio)}
             <small>{runtimeInfo["commitLogDirCapacity"]}</small>
-          </>,
+          </Fragment>,
         ],
         [t("broker.queueDisk"), queuePart >= 0 ? used(queuePart) : "–"],
       ]}

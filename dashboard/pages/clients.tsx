@@ -9,7 +9,8 @@ import { Table } from "../components/table.tsx";
 import { formatRate } from "../format.ts";
 import { useLoad } from "../hooks.ts";
 import { hrefOf } from "../router.ts";
-import { Link, useRoute, useText } from "../state.tsx";
+import { Link, type Translate, useRoute, useText } from "../state.tsx";
+import { ClientDialog, type ClientRow } from "./client_dialog.tsx";
 import { consumeCommand } from "./topic_parts.tsx";
 
 const RELOAD_MILLIS = 5_000;
@@ -18,12 +19,13 @@ type Role = (typeof ROLES)[number];
 
 export function ClientsPage() {
   const t = useText();
-  const { query: { role = "all" }, setQuery } = useRoute();
+  const { query: { role = "all", client }, setQuery } = useRoute();
   const list = useListState("clientId");
   const query = {
     ...list,
     page: String(list.page),
     limit: String(PAGE_SIZE),
+    rates: "true" as const,
     ...(role === "producer" || role === "consumer" ? { role } as const : {}),
   };
   const clients = useLoad(
@@ -31,20 +33,6 @@ export function ClientsPage() {
     JSON.stringify(query),
     RELOAD_MILLIS,
   );
-  // Consumers are asked for it, and some take their time.
-  const rates = useLoad(
-    async (signal) => {
-      const args = { query: { ...query, rates: "true" as const } };
-      const { items } = await read(api.clients.$get(args, { init: { signal } }));
-      return new Map(items.map(({ clientId, rates }) => [clientId, rates?.consumeOkTps]));
-    },
-    JSON.stringify(query),
-    RELOAD_MILLIS,
-  );
-  const rateOf = (clientId: string) => {
-    const rate = rates.data?.get(clientId);
-    return rate === undefined ? "–" : formatRate(rate) + t("unit.perSecond");
-  };
   return (
     <Page title={t("nav.clients")} lead={t("clients.lead")}>
       <div class="bar">
@@ -69,44 +57,11 @@ export function ClientsPage() {
                     label={t("nav.clients")}
                     rows={items}
                     rowKey={({ clientId }) => clientId}
+                    rowClass={({ rates }) =>
+                      rates !== undefined && rates.consumeFailedTps > 0 ? "warn" : undefined}
                     sort={list.sort}
                     onSort={(sort) => setQuery({ sort, page: undefined })}
-                    columns={[
-                      {
-                        title: t("clients.id"),
-                        sort: "clientId",
-                        cell: ({ clientId }) => <span class="mono name">{clientId}</span>,
-                      },
-                      {
-                        title: t("clients.groups"),
-                        cell: ({ producerGroups, consumerGroups }) => (
-                          <span class="badges">
-                            {consumerGroups.map((group) => (
-                              <Link key={group} href={hrefOf(["groups", group])}>{group}</Link>
-                            ))}
-                            {producerGroups.map((group) => <Badge key={group}>{group}</Badge>)}
-                          </span>
-                        ),
-                      },
-                      { title: t("members.address"), cell: ({ clientAddr }) => clientAddr },
-                      {
-                        title: t("members.language"),
-                        sort: "language",
-                        isExtra: true,
-                        cell: ({ language }) => language,
-                      },
-                      {
-                        title: t("members.version"),
-                        sort: "version",
-                        isExtra: true,
-                        cell: ({ version }) => version,
-                      },
-                      {
-                        title: t("clients.rates"),
-                        isNumber: true,
-                        cell: ({ clientId }) => rateOf(clientId),
-                      },
-                    ]}
+                    columns={columnsOf(t, (client) => setQuery({ client }, "push"))}
                   />
                 )
                 : list.search !== "" || role !== "all"
@@ -121,6 +76,92 @@ export function ClientsPage() {
           </>
         )}
       </Await>
+      {client !== undefined && (
+        <ClientDialog
+          key={client}
+          clientId={client}
+          onClose={() => setQuery({ client: undefined })}
+        />
+      )}
     </Page>
+  );
+}
+
+function columnsOf(t: Translate, open: (clientId: string) => void) {
+  const rate = (perSecond: number | undefined) =>
+    perSecond === undefined ? "–" : formatRate(perSecond) + t("unit.perSecond");
+  return [
+    {
+      title: t("clients.id"),
+      sort: "clientId",
+      cell: ({ clientId }: ClientRow) => (
+        <button
+          type="button"
+          class="link mono name"
+          onClick={() => open(clientId)}
+        >
+          {clientId}
+        </button>
+      ),
+    },
+    { title: t("clients.groups"), cell: (client: ClientRow) => <Groups client={client} /> },
+    {
+      title: t("members.address"),
+      cell: ({ clientAddr }: ClientRow) => <span class="nowrap">{clientAddr}</span>,
+    },
+    {
+      title: t("members.language"),
+      sort: "language",
+      isExtra: true,
+      cell: ({ language }: ClientRow) => language,
+    },
+    {
+      title: t("members.version"),
+      sort: "version",
+      isExtra: true,
+      cell: ({ version }: ClientRow) => version,
+    },
+    {
+      title: t("clients.pulls"),
+      isNumber: true,
+      isExtra: true,
+      cell: ({ rates }: ClientRow) => rate(rates?.pullTps),
+    },
+    {
+      title: t("clients.rates"),
+      isNumber: true,
+      cell: ({ rates }: ClientRow) => rate(rates?.consumeOkTps),
+    },
+    {
+      title: t("clients.fails"),
+      isNumber: true,
+      isExtra: true,
+      cell: ({ rates }: ClientRow) => rate(rates?.consumeFailedTps),
+    },
+  ];
+}
+
+/** A client may be in many; the dialog has them all. */
+const SHOWN_GROUPS = 3;
+
+function Groups({ client }: { client: ClientRow }) {
+  const t = useText();
+  const { consumerGroups, producerGroups } = client;
+  const hidden = [consumerGroups, producerGroups]
+    .reduce((sum, { length }) => sum + Math.max(0, length - SHOWN_GROUPS), 0);
+  return (
+    <span class="badges">
+      {consumerGroups.length > 0 && <Badge kind="accent">{t("clients.isConsumer")}</Badge>}
+      {consumerGroups.slice(0, SHOWN_GROUPS).map((group) => (
+        <Link key={group} href={hrefOf(["groups", group], { tab: "members" })} class="name">
+          {group}
+        </Link>
+      ))}
+      {producerGroups.length > 0 && <Badge>{t("clients.isProducer")}</Badge>}
+      {producerGroups.slice(0, SHOWN_GROUPS).map((group) => (
+        <span key={group} class="name">{group}</span>
+      ))}
+      {hidden > 0 && <small>+{hidden}</small>}
+    </span>
   );
 }

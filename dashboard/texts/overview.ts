@@ -9,7 +9,7 @@ export const overviewTexts = {
   "overview.disk": ["Disk", "磁盘"],
   "overview.latency": ["Send p99", "发送 p99"],
   "overview.clients": ["Connections", "连接"],
-  "overview.lagNote": ["all groups together", "所有消费组合计"],
+  "overview.lagNote": ["the groups that lag most", "积压最多的消费组"],
   "overview.latencyNote": ["the slowest of 100 sends", "最慢的 1% 发送"],
   "overview.diskNote": ["fullest broker", "最满的代理"],
   "overview.clientsNote": ["producers and consumers", "生产者与消费者"],

@@ -83,7 +83,7 @@ async function checkMessages({ api }: CheckedCluster): Promise<void> {
 }
 
 async function checkTimes({ api, namesrv, random }: CheckedCluster): Promise<void> {
-  const topic = "HttpTimes";
+  const topic = "HttpRange";
   await api.post("/topics", { topic, readQueueNums: 2, writeQueueNums: 2 }, 201);
   await using producer = new Producer({ nameServers: [namesrv] });
   for (let round = 0; round < 20; round++) {
