@@ -15,7 +15,7 @@ import { encodeBatch } from "./protocol/message_batch.ts";
 import { RemotingError, ResponseCode } from "./protocol/response_code.ts";
 import { UnreachableError } from "./admin/admin_client.ts";
 import { Requests } from "./requests.ts";
-import { DEFAULT_TOPIC_QUEUE_NUMS } from "./route_cache.ts";
+import { DEFAULT_TOPIC_QUEUE_NUMS, type TopicRoute } from "./route_cache.ts";
 import type { SendResult, SendStatus, TransactionOutcome } from "./send_result.ts";
 import { Transactions } from "./transactions.ts";
 
@@ -155,11 +155,14 @@ export class Producer implements AsyncDisposable {
   /** Members of the group have to be known to brokers where these ask or answer. */
   async #announce(topic: string): Promise<void> {
     await this.#route(topic);
-    await (this.#isAnnounced ??= this.client.addProducer(this.#group));
+    await this.#isAnnounced;
   }
 
-  #route(topic: string) {
-    return this.client.routes.findToSend(topic);
+  /** Where a message can go. From the first one on brokers know the group, as tools show it. */
+  async #route(topic: string): Promise<TopicRoute> {
+    const route = await this.client.routes.findToSend(topic);
+    this.#isAnnounced ??= this.client.addProducer(this.#group);
+    return route;
   }
 
   async #send(

@@ -1,6 +1,9 @@
 /** Whom the commands for administrators are run against, and what became of one. */
 
+import { AdminClient } from "../../client/admin/admin_client.ts";
+import { brokerRuntimeInfo } from "../../client/admin/cluster.ts";
 import { startComet } from "../helpers/comet.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { compactedFile, prepareAdminWorkload } from "./admin_workload.ts";
 import { startApache } from "./apache_server.ts";
 
@@ -38,6 +41,7 @@ export async function startAdminTarget(
   } else {
     const apache = stack.use(await startApache(`${home}/apache`));
     Object.assign(ports, { namesrv: apache.namesrv.port, broker: apache.broker.port });
+    await figuresThere(`127.0.0.1:${ports.broker}`);
   }
   stack.use(await prepareAdminWorkload(ports.broker, home));
   const parts = stack.move();
@@ -49,6 +53,15 @@ export async function startAdminTarget(
     compacted,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** Apache's broker fails to tell its figures until it has taken the first ones, some time after its start. */
+async function figuresThere(brokerAddr: string): Promise<void> {
+  await using admin = new AdminClient({ nameServers: [] });
+  await eventually("figures of the broker", async () => {
+    const figures = await brokerRuntimeInfo(admin, brokerAddr).catch(() => undefined);
+    return figures !== undefined;
+  });
 }
 
 /** A row's command with the addresses and folders of the target. */
