@@ -1,7 +1,8 @@
 /** What admins ask a consumer through its broker: how it is, to go on elsewhere, to consume a message again. */
 
 import { parseJson } from "./admin/admin_client.ts";
-import { type MessageQueue, receiveMessage } from "./message.ts";
+import { receiveMessage } from "./message.ts";
+import type { MessageQueue } from "./protocol/message_queue.ts";
 import { encodeUtf8 } from "./protocol/bytes.ts";
 import {
   CONSUME_MESSAGE_DIRECTLY,

@@ -1,8 +1,15 @@
 /** Messages as programs send and receive them. */
 
 import { encodeUtf8 } from "./protocol/bytes.ts";
+import type { MessageQueue } from "./protocol/message_queue.ts";
 import { decompressBody } from "./protocol/compression.ts";
-import { MessageProperty, parseProperties, printProperties } from "./protocol/message.ts";
+import {
+  KEY_SEPARATOR,
+  keysOf,
+  MessageProperty,
+  parseProperties,
+  printProperties,
+} from "./protocol/message.ts";
 import { decodeMessages, type StoredMessage } from "./protocol/message_record.ts";
 
 /** A message to send. */
@@ -23,13 +30,6 @@ export interface Message {
   /** Delivered at this time, in milliseconds since the epoch. */
   deliverAt?: number;
   flag?: number;
-}
-
-/** One queue of a topic. */
-export interface MessageQueue {
-  readonly topic: string;
-  readonly brokerName: string;
-  readonly queueId: number;
 }
 
 /** A message that was received. */
@@ -70,8 +70,6 @@ export type StoredParts = Pick<
   | "reconsumeTimes"
 >;
 
-/** Between keys, in the property KEYS. */
-const KEY_SEPARATOR = " ";
 /** A compressed body that unpacks to more is refused: no broker takes longer ones than its maxMessageSize, 4 MiB. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -121,7 +119,7 @@ export function receiveMessage(message: StoredParts, brokerName: string): Receiv
     queueId: message.queueId,
     body: unpack(message),
     tags: properties.get(TAGS),
-    keys: properties.get(KEYS)?.split(KEY_SEPARATOR).filter((key) => key !== "") ?? [],
+    keys: keysOf(properties.get(KEYS)),
     properties: Object.fromEntries(properties),
     msgId: properties.get(UNIQ_KEY) ?? message.offsetMsgId,
     offsetMsgId: message.offsetMsgId,

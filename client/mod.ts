@@ -16,7 +16,8 @@
 
 export { UnreachableError } from "./admin/admin_client.ts";
 export type { ConsumeResult, MessageListener, PushConsumerOptions } from "./consumer_parts.ts";
-export type { Message, MessageQueue, ReceivedMessage } from "./message.ts";
+export type { Message, ReceivedMessage } from "./message.ts";
+export type { MessageQueue } from "./protocol/message_queue.ts";
 export { MqClient, type MqClientOptions } from "./mq_client.ts";
 export type { ConsumeFrom } from "./offset_store.ts";
 export {

@@ -4,7 +4,6 @@
  */
 
 import { AdminClient, type Answer, type InvokeOptions } from "./admin/admin_client.ts";
-import type { MessageQueue } from "./message.ts";
 import { encodeUtf8 } from "./protocol/bytes.ts";
 import { HEART_BEAT, UNREGISTER_CLIENT } from "./protocol/commands/client.ts";
 import { createResponse, isOneway, type RemotingCommand } from "./protocol/frame.ts";
@@ -179,11 +178,6 @@ export class MqClient implements AsyncDisposable {
     }
     await this.#admin[Symbol.asyncDispose]();
   }
-}
-
-/** One text for each queue. */
-export function queueKey({ topic, brokerName, queueId }: MessageQueue): string {
-  return `${topic}@${brokerName}@${queueId}`;
 }
 
 /** The sets of a subscription are lists in JSON. */

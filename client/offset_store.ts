@@ -1,7 +1,8 @@
 /** How far a group has come: kept by the broker for a group that shares the queues, by each client that reads all. */
 
-import type { MessageQueue } from "./message.ts";
-import { type MqClient, queueKey } from "./mq_client.ts";
+import { RETRY_GROUP_TOPIC_PREFIX } from "./protocol/names.ts";
+import type { MqClient } from "./mq_client.ts";
+import { type MessageQueue, queueKey } from "./protocol/message_queue.ts";
 import { QUERY_CONSUMER_OFFSET, UPDATE_CONSUMER_OFFSET } from "./protocol/commands/offset.ts";
 import {
   GET_MAX_OFFSET,
@@ -15,8 +16,6 @@ export type ConsumeFrom = "CONSUME_FROM_LAST_OFFSET" | "CONSUME_FROM_FIRST_OFFSE
   /** Milliseconds since the epoch. */
   readonly timestamp: number;
 };
-
-const RETRY_PREFIX = "%RETRY%";
 
 export class OffsetStore {
   readonly #client: MqClient;
@@ -60,7 +59,8 @@ export class OffsetStore {
       return answer.header.offset;
     }
     // What waits to be consumed again is never passed over.
-    const isFirst = from === "CONSUME_FROM_FIRST_OFFSET" || topic.startsWith(RETRY_PREFIX);
+    const isFirst = from === "CONSUME_FROM_FIRST_OFFSET" ||
+      topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
     const command = isFirst ? GET_MIN_OFFSET : GET_MAX_OFFSET;
     return (await this.#client.invoke(brokerName, command, where)).header.offset;
   }

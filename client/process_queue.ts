@@ -1,6 +1,7 @@
 /** The messages of one queue that were pulled and are not consumed yet. */
 
-import type { MessageQueue, ReceivedMessage } from "./message.ts";
+import type { ReceivedMessage } from "./message.ts";
+import type { MessageQueue } from "./protocol/message_queue.ts";
 
 export class ProcessQueue {
   readonly queue: MessageQueue;

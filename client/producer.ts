@@ -1,22 +1,23 @@
 /** Sends messages: one or many at once, to a queue of choice, oneway, in a transaction, as a request. */
 
-import {
-  bodyOf,
-  type Message,
-  type MessageQueue,
-  propertiesOf,
-  type ReceivedMessage,
-} from "./message.ts";
-import { MqClient, type MqClientOptions, queueKey } from "./mq_client.ts";
+import { bodyOf, type Message, propertiesOf, type ReceivedMessage } from "./message.ts";
+import { MqClient, type MqClientOptions } from "./mq_client.ts";
+import { chooseByKey, type MessageQueue, queueKey } from "./protocol/message_queue.ts";
 import { SEND_BATCH_MESSAGE, SEND_MESSAGE_V2 } from "./protocol/commands/send.ts";
 import type { HeaderInput } from "./protocol/header_schema.ts";
-import { javaHashCode, MessageProperty, MessageSysFlag } from "./protocol/message.ts";
+import { MessageProperty, MessageSysFlag } from "./protocol/message.ts";
+import { SystemTopic } from "./protocol/names.ts";
 import { encodeBatch } from "./protocol/message_batch.ts";
 import { RemotingError, ResponseCode } from "./protocol/response_code.ts";
 import { UnreachableError } from "./admin/admin_client.ts";
 import { Requests } from "./requests.ts";
 import { DEFAULT_TOPIC_QUEUE_NUMS, type TopicRoute } from "./route_cache.ts";
-import type { SendResult, SendStatus, TransactionOutcome } from "./send_result.ts";
+import {
+  SEND_STATUS,
+  type SendResult,
+  TAKEN_CODES,
+  type TransactionOutcome,
+} from "./send_result.ts";
 import { Transactions } from "./transactions.ts";
 
 export interface ProducerOptions extends MqClientOptions {
@@ -42,16 +43,8 @@ export interface SendOptions {
 }
 
 const DEFAULT_GROUP = "DEFAULT_PRODUCER";
-const DEFAULT_TOPIC = "TBW102";
 const RETRY_TIMES = 2;
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** The message was taken, though not as safely as it was meant to be. */
-const STATUS_OF_CODE: Readonly<Record<number, SendStatus>> = {
-  [ResponseCode.SUCCESS]: "SEND_OK",
-  [ResponseCode.FLUSH_DISK_TIMEOUT]: "FLUSH_DISK_TIMEOUT",
-  [ResponseCode.FLUSH_SLAVE_TIMEOUT]: "FLUSH_SLAVE_TIMEOUT",
-  [ResponseCode.SLAVE_NOT_AVAILABLE]: "SLAVE_NOT_AVAILABLE",
-};
 /** After these another broker may take the message (retryResponseCodes of Java's producer). */
 const RETRY_CODES: readonly number[] = [
   ResponseCode.TOPIC_NOT_EXIST,
@@ -201,15 +194,15 @@ export class Producer implements AsyncDisposable {
     const command = header.batch === true ? SEND_BATCH_MESSAGE : SEND_MESSAGE_V2;
     const { code, header: answer } = await this.client.invoke(queue.brokerName, command, header, {
       body,
-      accept: Object.keys(STATUS_OF_CODE).map(Number),
+      acceptWithHeader: TAKEN_CODES,
       ...(timeoutMillis === undefined ? {} : { timeoutMillis }),
     });
     return {
-      sendStatus: STATUS_OF_CODE[code]!,
+      sendStatus: SEND_STATUS[code]!,
       msgId: uniqueKey,
-      offsetMsgId: answer.msgId ?? "",
-      queue: { ...queue, queueId: answer.queueId ?? queue.queueId },
-      queueOffset: answer.queueOffset ?? -1,
+      offsetMsgId: answer.msgId,
+      queue: { ...queue, queueId: answer.queueId },
+      queueOffset: answer.queueOffset,
       transactionId: answer.transactionId ?? uniqueKey,
       recallHandle: answer.recallHandle,
     };
@@ -226,7 +219,7 @@ export class Producer implements AsyncDisposable {
     return {
       producerGroup: this.#group,
       topic: queue.topic,
-      defaultTopic: DEFAULT_TOPIC,
+      defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
       defaultTopicQueueNums: DEFAULT_TOPIC_QUEUE_NUMS,
       queueId: queue.queueId,
       sysFlag: 0,
@@ -253,7 +246,7 @@ export class Producer implements AsyncDisposable {
       throw new RangeError(`The topic has no queue ${queueKey(queue)}`);
     }
     if (shardingKey !== undefined) {
-      return queues[Math.abs(javaHashCode(shardingKey) % queues.length)]!;
+      return chooseByKey(queues, shardingKey);
     }
     const others = queues.filter(({ brokerName }) => brokerName !== notBroker);
     const candidates = others.length === 0 ? queues : others;

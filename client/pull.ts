@@ -1,6 +1,7 @@
 /** One pull of messages from a queue. */
 
-import { type MessageQueue, type ReceivedMessage, receiveMessages } from "./message.ts";
+import { type ReceivedMessage, receiveMessages } from "./message.ts";
+import type { MessageQueue } from "./protocol/message_queue.ts";
 import type { MqClient } from "./mq_client.ts";
 import { LITE_PULL_MESSAGE, PULL_MESSAGE, PullSysFlag } from "./protocol/commands/pull.ts";
 import type { SubscriptionData } from "./protocol/heartbeat.ts";
@@ -59,7 +60,7 @@ export async function pull(client: MqClient, request: PullRequest): Promise<Pull
     subVersion: subscription.subVersion,
     expressionType: subscription.expressionType,
   }, {
-    accept: Object.keys(STATUS_OF_CODE).map(Number),
+    acceptWithHeader: Object.keys(STATUS_OF_CODE).map(Number),
     timeoutMillis: suspendTimeoutMillis + GRACE_MILLIS,
   });
   const { nextBeginOffset, minOffset, maxOffset } = answer.header;

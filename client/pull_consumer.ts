@@ -1,6 +1,6 @@
 /** A consumer that asks for messages itself, from queues that it chooses, and keeps its own place in each. */
 
-import type { MessageQueue } from "./message.ts";
+import type { MessageQueue } from "./protocol/message_queue.ts";
 import { MqClient, type MqClientOptions } from "./mq_client.ts";
 import { OffsetStore } from "./offset_store.ts";
 import {

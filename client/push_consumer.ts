@@ -3,6 +3,7 @@
  * message (BROADCASTING). What a listener does not manage comes again later, and goes to the dead letters in the end.
  */
 
+import { retryTopicOf } from "./protocol/names.ts";
 import { consumeConcurrently } from "./consume_concurrently.ts";
 import { consumeOrderly } from "./consume_orderly.ts";
 import { answerAdmins } from "./consumer_admin.ts";
@@ -81,7 +82,7 @@ export class PushConsumer implements AsyncDisposable {
   /** Begins to consume. @throws {UnreachableError} when no name server answers. */
   async start(): Promise<this> {
     const { group, messageModel } = this.#settings;
-    if (messageModel === "CLUSTERING") this.subscribe(`%RETRY%${group}`);
+    if (messageModel === "CLUSTERING") this.subscribe(retryTopicOf(group));
     for (const topic of this.#subscriptions.keys()) await this.#queues.findQueues(topic);
     await this.client.addConsumer(group, () => this.#consumerData());
     const every = (millis: number, run: () => void) => {

@@ -1,8 +1,7 @@
 /** The queues that a consumer has: takes and gives them up as the group changes, and pulls from each. */
 
 import type { ConsumeLoop } from "./consume_loop.ts";
-import type { MessageQueue } from "./message.ts";
-import { queueKey } from "./mq_client.ts";
+import { type MessageQueue, queueKey } from "./protocol/message_queue.ts";
 import { ProcessQueue } from "./process_queue.ts";
 import {
   GET_CONSUMER_LIST_BY_GROUP,

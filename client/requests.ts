@@ -1,5 +1,6 @@
 /** Request and reply: a message that a consumer answers, and the answer's way back to who asked. */
 
+import { SystemTopic } from "./protocol/names.ts";
 import {
   bodyOf,
   type Message,
@@ -103,7 +104,7 @@ export async function sendReply(
   await client.invoke(request.brokerName, SEND_REPLY_MESSAGE_V2, {
     producerGroup: "DEFAULT_PRODUCER",
     topic,
-    defaultTopic: "TBW102",
+    defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: DEFAULT_TOPIC_QUEUE_NUMS,
     queueId: 0,
     sysFlag: 0,

@@ -1,7 +1,8 @@
 /** Which queues topics have, as the name server says; asked anew after a while, and when something went wrong. */
 
+import { SystemTopic } from "./protocol/names.ts";
 import type { AdminClient } from "./admin/admin_client.ts";
-import type { MessageQueue } from "./message.ts";
+import type { MessageQueue } from "./protocol/message_queue.ts";
 import { RemotingError, ResponseCode } from "./protocol/response_code.ts";
 import type { BrokerData, TopicRouteData } from "./protocol/route_data.ts";
 import { isReadable, isWriteable } from "./protocol/topic_config.ts";
@@ -9,7 +10,7 @@ import { isReadable, isWriteable } from "./protocol/topic_config.ts";
 /** How long a route is believed, as in Java's clients (pollNameServerInterval). */
 const ROUTE_MILLIS = 30_000;
 /** From which a broker makes topics when they are first sent to. */
-const DEFAULT_TOPIC = "TBW102";
+const DEFAULT_TOPIC = SystemTopic.AUTO_CREATE_TOPIC_KEY;
 export const DEFAULT_TOPIC_QUEUE_NUMS = 4;
 const MASTER_ID = 0;
 

@@ -12,11 +12,12 @@ import {
 } from "../client/protocol/message.ts";
 import type { RecordLayout } from "../client/protocol/message_record.ts";
 import { isLmq, LMQ_QUEUE_ID, lmqPlacesOf } from "../client/protocol/multi_dispatch.ts";
+import { SystemTopic } from "../client/protocol/names.ts";
 import type { ConsumeQueue } from "./consume_queue.ts";
 import type { MessageIndex } from "./message_index.ts";
 
 /** The topic whose queues hold messages until their delay is over, one queue for each delay level. */
-export const SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX";
+export const SCHEDULE_TOPIC = SystemTopic.SCHEDULE;
 
 /** One record on its way to its queue. */
 export interface DispatchEntry {

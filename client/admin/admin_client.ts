@@ -48,7 +48,7 @@ export interface Answer<R extends Fields> {
 export interface InvokeOptions {
   body?: Uint8Array;
   timeoutMillis?: number;
-  /** Codes that are answers too, beside SUCCESS; their header is empty where it is not whole. */
+  /** Codes that are answers too, beside SUCCESS; their header is empty. */
   accept?: readonly number[];
   /** Codes that are answers too, with the header of a successful one. */
   acceptWithHeader?: readonly number[];
@@ -97,9 +97,7 @@ export class AdminClient implements AsyncDisposable {
     if (!isSuccess && !options.accept?.includes(code)) {
       throw refuse(code, remark ?? `${command.name} was answered ${code} by ${address}`);
     }
-    const read = isSuccess
-      ? decodeHeader(command.response, extFields)
-      : wholeHeader(command, extFields);
+    const read = isSuccess ? decodeHeader(command.response, extFields) : {} as HeaderOf<R>;
     return { code, remark, header: read, body };
   }
 
@@ -204,18 +202,6 @@ export class AdminClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#remoting[Symbol.asyncDispose]();
-  }
-}
-
-/** A header with all its fields, or an empty one. */
-function wholeHeader<R extends Fields>(
-  { response }: Pick<Command<Fields, R>, "response">,
-  extFields: ReadonlyMap<string, string>,
-): HeaderOf<R> {
-  try {
-    return decodeHeader(response, extFields);
-  } catch {
-    return {} as HeaderOf<R>;
   }
 }
 

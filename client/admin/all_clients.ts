@@ -11,7 +11,7 @@ import {
 import { type BrokerFailure, mapLimited } from "./fan_out.ts";
 import { listGroups } from "./groups.ts";
 import { numberOf } from "./message_queue.ts";
-import { compareText } from "./queues.ts";
+import { compareText } from "../protocol/message_queue.ts";
 
 /** A client with the groups that it is in. */
 export interface ClusterClient extends Client {

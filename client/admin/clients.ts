@@ -10,8 +10,8 @@ import { versionText } from "../protocol/mq_version.ts";
 import { ResponseCode } from "../protocol/response_code.ts";
 import { type AdminClient, type BrokerAddress, parseJson } from "./admin_client.ts";
 import { type BrokerFailure, fanOut, mapLimited } from "./fan_out.ts";
-import { type MessageQueue, numberOf, queueEntries, queueKey } from "./message_queue.ts";
-import { compareText } from "./queues.ts";
+import { numberOf, queueEntries } from "./message_queue.ts";
+import { compareText, type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 
 /** A client as brokers know it from its heartbeats. */
 export interface Client {

@@ -1,5 +1,6 @@
 /** What mqadmin's export commands write, in their form: topics and groups, settings, and figures of a cluster. */
 
+import { SystemTopic } from "../protocol/names.ts";
 import { type AdminClient, type BrokerAddress, MASTER_ID } from "./admin_client.ts";
 import { groupConnections } from "./clients.ts";
 import { brokerConfig, brokerRuntimeInfo } from "./cluster.ts";
@@ -122,8 +123,7 @@ export async function exportConfigs(
   };
 }
 
-const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
-const SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX";
+const { TRANS_HALF: HALF_TOPIC, SCHEDULE: SCHEDULE_TOPIC } = SystemTopic;
 const GROUPS_AT_A_TIME = 32;
 
 /** Traffic, sizes and clients of a cluster's brokers. */

@@ -16,7 +16,7 @@ import {
 } from "../protocol/subscription_group_config.ts";
 import { type AdminClient, type BrokerAddress, parseJson } from "./admin_client.ts";
 import { type BrokerFailure, type FanOut, fanOut } from "./fan_out.ts";
-import { compareText } from "./queues.ts";
+import { compareText } from "../protocol/message_queue.ts";
 import { type BrokerChoice, chooseMasters, deleteTopic, findTopicOrNone } from "./topics.ts";
 
 export const GROUP_TYPES = ["normal", "system"] as const;

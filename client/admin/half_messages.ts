@@ -7,6 +7,7 @@ import { QUERY_CONSUMER_OFFSET } from "../protocol/commands/offset.ts";
 import { RESUME_CHECK_HALF_MESSAGE } from "../protocol/commands/transaction.ts";
 import { decodeUtf8 } from "../protocol/bytes.ts";
 import { MessageProperty } from "../protocol/message.ts";
+import { SystemTopic } from "../protocol/names.ts";
 import { ResponseCode } from "../protocol/response_code.ts";
 import type { AdminClient, BrokerAddress } from "./admin_client.ts";
 import { fanOut } from "./fan_out.ts";
@@ -35,8 +36,7 @@ export interface HalfMessages {
   readonly scanned: number;
 }
 
-const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
-const OP_TOPIC = "RMQ_SYS_TRANS_OP_HALF_TOPIC";
+const { TRANS_HALF: HALF_TOPIC, TRANS_OP_HALF: OP_TOPIC } = SystemTopic;
 /** MixAll.CID_SYS_RMQ_TRANS: its offsets say how far the broker is done with both topics. */
 const TRANSACTION_GROUP = "CID_RMQ_SYS_TRANS";
 const REMOVE_TAG = "d";

@@ -5,6 +5,7 @@ import { compressionOf, type CompressionType, decompressBody } from "../protocol
 import {
   createMessageId,
   hostText,
+  keysOf,
   MessageProperty,
   parseProperties,
 } from "../protocol/message.ts";
@@ -104,11 +105,6 @@ export function* recordsOf(body: Uint8Array): Generator<RecordLayout> {
     yield record;
     position += record.size;
   }
-}
-
-/** The keys in the property KEYS. */
-export function keysOf(text: string | undefined): string[] {
-  return text === undefined ? [] : text.split(" ").filter((key) => key !== "");
 }
 
 function bodyOf(

@@ -2,14 +2,7 @@
 
 import { decodeUtf8 } from "../protocol/bytes.ts";
 import { parseJson } from "./admin_client.ts";
-import { compareText } from "./queues.ts";
-
-/** A queue of a topic at a broker. */
-export interface MessageQueue {
-  readonly topic: string;
-  readonly brokerName: string;
-  readonly queueId: number;
-}
+import type { MessageQueue } from "../protocol/message_queue.ts";
 
 /** The entries of a parsed map whose keys are queues; entries whose key is none are left out. */
 export function queueEntries(
@@ -54,18 +47,7 @@ function parseShortQueue(key: string): MessageQueue | undefined {
   };
 }
 
-/** By topic, broker and queue. */
-export function compareQueues(left: MessageQueue, right: MessageQueue): number {
-  return compareText(left.topic, right.topic) || compareText(left.brokerName, right.brokerName) ||
-    left.queueId - right.queueId;
-}
-
 /** A number of a parsed body; 0 when it is none. */
 export function numberOf(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
-}
-
-/** A queue as a key of a Map. */
-export function queueKey({ topic, brokerName, queueId }: MessageQueue): string {
-  return `${topic} ${brokerName} ${queueId}`;
 }

@@ -2,17 +2,12 @@
 
 import { GET_BROKER_CONSUME_STATS } from "../protocol/commands/admin_broker.ts";
 import { GET_CONSUME_STATS, QUERY_CONSUME_TIME_SPAN } from "../protocol/commands/admin_consumer.ts";
+import { compareQueues, type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { type AdminClient, parseJson } from "./admin_client.ts";
 import { consumerQueues } from "./clients.ts";
 import { type BrokerFailure, fanOut, mapLimited } from "./fan_out.ts";
 import type { Group } from "./groups.ts";
-import {
-  compareQueues,
-  type MessageQueue,
-  numberOf,
-  parseQueueTables,
-  queueKey,
-} from "./message_queue.ts";
+import { numberOf, parseQueueTables } from "./message_queue.ts";
 import { diffTotal, parseConsumeStats, type QueueProgress } from "./stats.ts";
 
 /** A queue as a group has consumed it. */

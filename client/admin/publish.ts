@@ -4,16 +4,20 @@ import { SEND_MESSAGE_V2 } from "../protocol/commands/send.ts";
 import { EMPTY } from "../protocol/frame.ts";
 import {
   hostBytes,
-  javaHashCode,
+  KEY_SEPARATOR,
   MessageProperty,
   MessageSysFlag,
   parseProperties,
   printProperties,
 } from "../protocol/message.ts";
+import { chooseByKey } from "../protocol/message_queue.ts";
 import type { StoredMessage } from "../protocol/message_record.ts";
+import { SystemTopic } from "../protocol/names.ts";
 import { refuse, ResponseCode } from "../protocol/response_code.ts";
 import { isWriteable } from "../protocol/topic_config.ts";
 import { uniqueKeys } from "../protocol/unique_key.ts";
+import { DEFAULT_TOPIC_QUEUE_NUMS } from "../route_cache.ts";
+import { SEND_STATUS, type SendStatus, TAKEN_CODES } from "../send_result.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { type QueueAddress, queuesOf } from "./queue_reading.ts";
 
@@ -41,7 +45,7 @@ export interface Published {
   readonly queueId: number;
   readonly queueOffset: number;
   /** How safe it is: SEND_OK, or what is missing. */
-  readonly sendStatus: string;
+  readonly sendStatus: SendStatus;
   /** With which a message with a delay can be taken back. */
   readonly recallHandle?: string;
 }
@@ -49,15 +53,6 @@ export interface Published {
 /** MixAll.TOOLS_CONSUMER_GROUP is the group of tools that read; this one sends. */
 const PRODUCER_GROUP = "TOOLS_PRODUCER";
 const SEND_TIMEOUT_MILLIS = 10_000;
-/** They were taken, though not as safely as they were meant to be. */
-const SEND_STATUS: Readonly<Record<number, string>> = {
-  [ResponseCode.SUCCESS]: "SEND_OK",
-  [ResponseCode.FLUSH_DISK_TIMEOUT]: "FLUSH_DISK_TIMEOUT",
-  [ResponseCode.FLUSH_SLAVE_TIMEOUT]: "FLUSH_SLAVE_TIMEOUT",
-  [ResponseCode.SLAVE_NOT_AVAILABLE]: "SLAVE_NOT_AVAILABLE",
-};
-/** Whole numbers of keys are joined with it (MessageConst.KEY_SEPARATOR). */
-const KEY_SEPARATOR = " ";
 /** What only clients and brokers set, for what they mean by it (MessageConst.STRING_HASH_SET). */
 const RESERVED: ReadonlySet<string> = new Set([
   ...Object.values(MessageProperty),
@@ -148,8 +143,9 @@ export class Publisher {
     if (fitting.length === 0) {
       throw refuse(ResponseCode.INVALID_PARAMETER, `The topic ${topic} has no such queue`);
     }
-    const index = shardingKey === undefined ? this.#turn++ : Math.abs(javaHashCode(shardingKey));
-    return fitting[index % fitting.length]!;
+    return shardingKey === undefined
+      ? fitting[this.#turn++ % fitting.length]!
+      : chooseByKey(fitting, shardingKey);
   }
 
   /** A queue of a topic, the next one each time. @throws {RemotingError} TOPIC_NOT_EXIST, NO_PERMISSION. */
@@ -169,19 +165,15 @@ export class Publisher {
     const { code, header } = await this.#admin.invoke(brokerAddr, SEND_MESSAGE_V2, {
       producerGroup: PRODUCER_GROUP,
       topic,
-      defaultTopic: "TBW102",
-      defaultTopicQueueNums: 4,
+      defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
+      defaultTopicQueueNums: DEFAULT_TOPIC_QUEUE_NUMS,
       queueId,
       properties: printProperties(properties),
       ...fields,
     }, {
       body,
       timeoutMillis: SEND_TIMEOUT_MILLIS,
-      acceptWithHeader: [
-        ResponseCode.FLUSH_DISK_TIMEOUT,
-        ResponseCode.FLUSH_SLAVE_TIMEOUT,
-        ResponseCode.SLAVE_NOT_AVAILABLE,
-      ],
+      acceptWithHeader: TAKEN_CODES,
     });
     const { recallHandle } = header;
     return {

@@ -21,7 +21,7 @@ import { brokerConfig } from "./cluster.ts";
 import { type BrokerFailure, failureOf, fanOut, mapLimited } from "./fan_out.ts";
 import type { Group } from "./groups.ts";
 import { queueEnds } from "./offsets.ts";
-import { compareText } from "./queues.ts";
+import { compareText } from "../protocol/message_queue.ts";
 import { offsetByTime, type QueueAddress, readQueues } from "./queue_reading.ts";
 
 /** Where to go on. */

@@ -10,8 +10,8 @@ import { ResponseCode } from "../protocol/response_code.ts";
 import { type AdminClient, parseJson } from "./admin_client.ts";
 import { type BrokerFailure, fanOut, mapLimited } from "./fan_out.ts";
 import { findGroupOrNone } from "./groups.ts";
-import { compareQueues, type MessageQueue, numberOf, queueEntries } from "./message_queue.ts";
-import { compareText } from "./queues.ts";
+import { numberOf, queueEntries } from "./message_queue.ts";
+import { compareQueues, compareText, type MessageQueue } from "../protocol/message_queue.ts";
 import type { Topic } from "./topics.ts";
 
 /** A figure of VIEW_BROKER_STATS_DATA. */

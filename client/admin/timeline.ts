@@ -1,7 +1,12 @@
 /** The life of a message in the order of time: what brokers have stored of it, and what clients say of it. */
 
 import { MessageProperty } from "../protocol/message.ts";
-import { DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX } from "../protocol/names.ts";
+import {
+  DLQ_GROUP_TOPIC_PREFIX,
+  RETRY_GROUP_TOPIC_PREFIX,
+  SystemTopic,
+  TIMER_TOPIC,
+} from "../protocol/names.ts";
 import { RemotingError, ResponseCode } from "../protocol/response_code.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { mapLimited } from "./fan_out.ts";
@@ -56,9 +61,9 @@ export interface Timeline {
 
 /** Where brokers keep messages that are not to be consumed yet. */
 const WAITING_TOPICS: readonly (readonly [topic: string, event: BrokerEvent["event"]])[] = [
-  ["RMQ_SYS_TRANS_HALF_TOPIC", "PREPARED"],
-  ["SCHEDULE_TOPIC_XXXX", "DELAYED"],
-  ["rmq_sys_wheel_timer", "DELAYED"],
+  [SystemTopic.TRANS_HALF, "PREPARED"],
+  [SystemTopic.SCHEDULE, "DELAYED"],
+  [TIMER_TOPIC, "DELAYED"],
 ];
 const RECORDS_MAX = 64;
 const PARALLEL = 8;

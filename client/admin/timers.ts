@@ -3,20 +3,18 @@
  * read, which works with every broker: all of it, since it is not in the order of their times.
  */
 
+import { TIMER_TOPIC } from "../protocol/names.ts";
 import { GET_TIMER_METRICS } from "../protocol/commands/admin_broker.ts";
 import { RECALL_MESSAGE } from "../protocol/commands/send.ts";
 import { decodeUtf8 } from "../protocol/bytes.ts";
-import { createMessageId, findProperty, MessageProperty } from "../protocol/message.ts";
+import { createMessageId, findProperty, keysOf, MessageProperty } from "../protocol/message.ts";
 import type { RecordLayout } from "../protocol/message_record.ts";
 import { parseRecallHandle, printRecallHandle } from "../protocol/recall_handle.ts";
 import { refuse, ResponseCode } from "../protocol/response_code.ts";
 import { type AdminClient, parseJson } from "./admin_client.ts";
 import { fanOut } from "./fan_out.ts";
 import { numberOf } from "./message_queue.ts";
-import { keysOf } from "./message.ts";
 import type { SearchQuery } from "./search_types.ts";
-
-export const TIMER_TOPIC = "rmq_sys_wheel_timer";
 
 /** A message that waits. */
 export interface PendingTimer {

@@ -3,13 +3,14 @@
 import * as adminTopic from "../protocol/commands/admin_topic.ts";
 import * as commands from "../protocol/commands/topic.ts";
 import { DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX } from "../protocol/names.ts";
-import { SYSTEM_TOPIC_PREFIX } from "../protocol/names.ts";
+import { SYSTEM_TOPIC_PREFIX, SystemTopic } from "../protocol/names.ts";
 import { refuse, RemotingError, ResponseCode } from "../protocol/response_code.ts";
 import { parseTopicConfig, PermName, type TopicConfig } from "../protocol/topic_config.ts";
 import { type AdminClient, type BrokerAddress, parseJson } from "./admin_client.ts";
 import { type BrokerFailure, type FanOut, fanOut } from "./fan_out.ts";
 import { deleteTopicAtNameServers } from "./namesrv.ts";
-import { compareText, named } from "./queues.ts";
+import { compareText } from "../protocol/message_queue.ts";
+import { named } from "./queues.ts";
 
 /** What a topic is for, as its name says; `normal` is a user's own. */
 export const TOPIC_TYPES = ["normal", "retry", "dlq", "system"] as const;
@@ -44,7 +45,7 @@ const MESSAGE_TYPE_ABSENT = "NORMAL";
 /** Names that Apache's brokers and ours give topics of their own, beside those that they list. */
 const REPLY_TOPIC_SUFFIX = "_REPLY_TOPIC";
 /** What Java's admin client says here; brokers read no meaning into it. */
-const CREATE_TOPIC_KEY = "TBW102";
+const CREATE_TOPIC_KEY = SystemTopic.AUTO_CREATE_TOPIC_KEY;
 
 /** All topics of all masters: two requests to each broker, however many topics there are. */
 export async function listTopics(admin: AdminClient): Promise<TopicList> {

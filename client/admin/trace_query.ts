@@ -1,12 +1,13 @@
 /** What clients have written about a message, in a trace topic. */
 
+import { SystemTopic } from "../protocol/names.ts";
 import { decodeUtf8 } from "../protocol/bytes.ts";
 import { parseTraceRecords, type TraceRecord } from "../protocol/trace_record.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { queryByKey } from "./messages.ts";
 
 /** Where clients write unless they are told otherwise. */
-export const TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC";
+export const TRACE_TOPIC = SystemTopic.TRACE;
 
 /** A record, and where the client that wrote it was. */
 export interface FoundTraceRecord extends TraceRecord {

@@ -72,6 +72,8 @@ export const MessageSysFlag = {
   INNER_BATCH: 1 << 7,
 } as const;
 
+/** Between keys, in the property KEYS (MessageConst.KEY_SEPARATOR). */
+export const KEY_SEPARATOR = " ";
 const NAME_VALUE_SEPARATOR = "\u0001";
 const PROPERTY_SEPARATOR = "\u0002";
 
@@ -125,6 +127,11 @@ export function printProperties(properties: Iterable<readonly [string, string]>)
     text += name + NAME_VALUE_SEPARATOR + value + PROPERTY_SEPARATOR;
   }
   return text;
+}
+
+/** The keys in the property KEYS. */
+export function keysOf(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(KEY_SEPARATOR).filter((key) => key !== "");
 }
 
 /** Java's `String.hashCode`, signed 32 bits: consume queues keep it of the tags, index files of the keys. */

@@ -8,6 +8,19 @@ export const TopicSysFlag = { UNIT: 1, UNIT_SUB: 2 } as const;
 
 export type TopicFilterType = "SINGLE_TAG" | "MULTI_TAG";
 
+/** The values of the attribute `message.type` (TopicMessageType.java). */
+export const MESSAGE_TYPES = [
+  "UNSPECIFIED",
+  "NORMAL",
+  "FIFO",
+  "DELAY",
+  "TRANSACTION",
+  "MIXED",
+] as const;
+
+/** What a topic is for, by that attribute. */
+export type MessageType = typeof MESSAGE_TYPES[number];
+
 export interface TopicConfig {
   readonly topicName: string;
   readonly readQueueNums: number;

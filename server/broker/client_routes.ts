@@ -26,7 +26,8 @@ import type { GroupTable } from "./group_table.ts";
 import { jsonBody, parseJsonBody } from "./json_body.ts";
 import type { SqlFilterCache } from "./filter/sql_filter.ts";
 import { expressionFilterOf, mustServeExpression } from "./message_filter.ts";
-import type { MessageQueue, QueueLockTable } from "./queue_lock_table.ts";
+import type { QueueLockTable } from "./queue_lock_table.ts";
+import type { MessageQueue } from "../../client/protocol/message_queue.ts";
 import { retryTopicOf } from "./topic_name.ts";
 import type { TopicTable } from "./topic_table.ts";
 

@@ -4,20 +4,8 @@
  */
 
 import { findProperty, MessageProperty } from "../../client/protocol/message.ts";
-import type { TopicConfig } from "../../client/protocol/topic_config.ts";
+import type { MessageType, TopicConfig } from "../../client/protocol/topic_config.ts";
 import { DLQ_GROUP_TOPIC_PREFIX, RETRY_GROUP_TOPIC_PREFIX } from "./topic_name.ts";
-
-/** The values of `message.type`. */
-export const MESSAGE_TYPES = [
-  "UNSPECIFIED",
-  "NORMAL",
-  "FIFO",
-  "DELAY",
-  "TRANSACTION",
-  "MIXED",
-] as const;
-
-type MessageType = typeof MESSAGE_TYPES[number];
 
 const { TRAN_MSG, DELAY, TIMER_DELIVER_MS, TIMER_DELAY_SEC, TIMER_DELAY_MS, SHARDING_KEY } =
   MessageProperty;

@@ -6,15 +6,9 @@
  * order.
  */
 
+import type { MessageQueue } from "../../client/protocol/message_queue.ts";
 import { memberOf, type PersistedTable } from "../../store/json_file.ts";
 import { persistedTable, type TableFolder } from "./persisted_table.ts";
-
-/** One queue of one broker, as clients name it. */
-export interface MessageQueue {
-  readonly topic: string;
-  readonly brokerName: string;
-  readonly queueId: number;
-}
 
 export interface QueueLockTableOptions extends TableFolder {
   /** How long a lock lasts without being renewed. */

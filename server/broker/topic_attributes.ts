@@ -3,7 +3,7 @@
  * (AttributeParser.java, AttributeUtil.java).
  */
 
-import { MESSAGE_TYPES } from "./message_type.ts";
+import { MESSAGE_TYPES } from "../../client/protocol/topic_config.ts";
 
 type Attributes = Readonly<Record<string, string>>;
 

@@ -1,5 +1,6 @@
 /** `comet bench`: a small load on any RocketMQ, Comet's or Apache's, and what it measures. */
 
+import { SystemTopic } from "../../client/protocol/names.ts";
 import { AdminClient } from "../../client/admin/admin_client.ts";
 import { UPDATE_AND_CREATE_TOPIC } from "../../client/protocol/commands/topic.ts";
 import { RemotingError, ResponseCode } from "../../client/protocol/response_code.ts";
@@ -110,7 +111,7 @@ async function routeOf(
   for (const { brokerAddr } of masters) {
     await admin.invoke(brokerAddr, UPDATE_AND_CREATE_TOPIC, {
       topic,
-      defaultTopic: "TBW102",
+      defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
       readQueueNums: queueNums,
       writeQueueNums: queueNums,
       perm: 6,

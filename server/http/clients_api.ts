@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { clientRates, type ClusterClient, listClients } from "../../client/admin/all_clients.ts";
 import { type Client, listProducers, producerConnections } from "../../client/admin/clients.ts";
-import { compareText } from "../../client/admin/queues.ts";
+import { compareText } from "../../client/protocol/message_queue.ts";
 import { apiArea, type ApiParts, jsonContent } from "./api_route.ts";
 import { ClientSchema } from "./group_schemas.ts";
 import { PROBLEMS } from "./problem.ts";

@@ -1,5 +1,6 @@
 /** Topics as the API takes and answers them. */
 
+import { MESSAGE_TYPES } from "../../client/protocol/topic_config.ts";
 import { z } from "@hono/zod-openapi";
 import { TOPIC_TYPES } from "../../client/admin/topics.ts";
 import {
@@ -18,15 +19,6 @@ import {
 } from "./schemas.ts";
 
 const QUEUE_NUMS_MAX = 65_535;
-export const MESSAGE_TYPES = [
-  "UNSPECIFIED",
-  "NORMAL",
-  "FIFO",
-  "DELAY",
-  "TRANSACTION",
-  "MIXED",
-] as const;
-
 const topicType = z.enum(TOPIC_TYPES);
 const queueNums = z.number().int().min(1).max(QUEUE_NUMS_MAX);
 /** 4 read + 2 write + 1 inherit. */

@@ -4,16 +4,11 @@
  * QueryAssignmentProcessor.java of Apache RocketMQ 5.3.3).
  */
 
-import type { MessageQueue } from "../queue_lock_table.ts";
-
-/** Shares queues out; all clients of a group must ask with the same lists in the same order. */
-export interface Allocation {
-  clientId: string;
-  /** In ascending order. */
-  clientIds: readonly string[];
-  /** In the order of `compareQueues`. */
-  queues: readonly MessageQueue[];
-}
+import {
+  type Allocation,
+  averagely,
+  type MessageQueue,
+} from "../../../client/protocol/message_queue.ts";
 
 export type AllocateStrategy = (allocation: Allocation) => MessageQueue[];
 
@@ -22,31 +17,6 @@ export const ALLOCATE_STRATEGIES: ReadonlyMap<string, AllocateStrategy> = new Ma
   ["AVG", averagely],
   ["AVG_BY_CIRCLE", averagelyByCircle],
 ]);
-
-/** The order in which queues are shared out: by topic, broker and number. */
-export function compareQueues(left: MessageQueue, right: MessageQueue): number {
-  return compareText(left.topic, right.topic) || compareText(left.brokerName, right.brokerName) ||
-    left.queueId - right.queueId;
-}
-
-/** As Java compares: by code units. */
-export function compareText(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** Each client has a stretch of queues next to each other. */
-function averagely({ clientId, clientIds, queues }: Allocation): MessageQueue[] {
-  const index = clientIds.indexOf(clientId);
-  if (index < 0 || queues.length === 0) return [];
-  const rest = queues.length % clientIds.length;
-  const least = queues.length <= clientIds.length
-    ? 1
-    : Math.floor(queues.length / clientIds.length);
-  const hasMore = rest > 0 && index < rest;
-  const size = hasMore && queues.length > clientIds.length ? least + 1 : least;
-  const start = hasMore ? index * size : index * size + rest;
-  return queues.slice(start, start + size);
-}
 
 /** One queue for each client in turn. */
 function averagelyByCircle({ clientId, clientIds, queues }: Allocation): MessageQueue[] {

@@ -5,16 +5,20 @@ import {
   QUERY_ASSIGNMENT,
   SET_MESSAGE_REQUEST_MODE,
 } from "../../../client/protocol/commands/pop.ts";
+import {
+  compareQueues,
+  compareText,
+  type MessageQueue,
+} from "../../../client/protocol/message_queue.ts";
 import { refuse, ResponseCode } from "../../../client/protocol/response_code.ts";
 import type { Config } from "../../config.ts";
 import { type Route, route } from "../../dispatcher.ts";
 import { clientIdsOf, type ConsumerTable } from "../client_table.ts";
 import type { GroupTable } from "../group_table.ts";
 import { jsonBody, parseJsonBody } from "../json_body.ts";
-import type { MessageQueue } from "../queue_lock_table.ts";
 import { RETRY_GROUP_TOPIC_PREFIX } from "../topic_name.ts";
 import type { TopicTable } from "../topic_table.ts";
-import { ALLOCATE_STRATEGIES, allocateForPop, compareQueues, compareText } from "./allocate.ts";
+import { ALLOCATE_STRATEGIES, allocateForPop } from "./allocate.ts";
 import { parseRequestMode, type RequestMode, type RequestModeTable } from "./request_mode_table.ts";
 import type { SubscribedQueues } from "./subscribed_queues.ts";
 

@@ -12,7 +12,7 @@ import { ResponseCode } from "../../../client/protocol/response_code.ts";
 import { parseQueueData, type QueueData } from "../../../client/protocol/route_data.ts";
 import { isReadable } from "../../../client/protocol/topic_config.ts";
 import type { RemotingClient } from "../../../client/remoting/remoting_client.ts";
-import type { MessageQueue } from "../queue_lock_table.ts";
+import type { MessageQueue } from "../../../client/protocol/message_queue.ts";
 import type { TopicTable } from "../topic_table.ts";
 import type { Clock } from "./due_timer.ts";
 

@@ -18,12 +18,12 @@ import {
   readRecord,
   type RecordLayout,
 } from "../../../client/protocol/message_record.ts";
+import { TIMER_TOPIC } from "../../../client/protocol/names.ts";
 import { printRecallHandle } from "../../../client/protocol/recall_handle.ts";
 import { refuse, ResponseCode } from "../../../client/protocol/response_code.ts";
-import { SYSTEM_TOPIC_PREFIX } from "../topic_name.ts";
 
 /** The topic in whose only queue timer messages wait. */
-export const TIMER_TOPIC = `${SYSTEM_TOPIC_PREFIX}wheel_timer`;
+export { TIMER_TOPIC };
 
 export interface TimerSettings {
   timerWheelEnable: boolean;

@@ -1,5 +1,7 @@
 /** The load itself: senders that each wait for their answer, then one puller for each queue. */
 
+import { SystemTopic } from "../../../client/protocol/names.ts";
+import { DEFAULT_TOPIC_QUEUE_NUMS } from "../../../client/route_cache.ts";
 import { MASTER_ID } from "../../../client/admin/admin_client.ts";
 import { PULL_MESSAGE, PullSysFlag } from "../../../client/protocol/commands/pull.ts";
 import { SEND_MESSAGE_V2 } from "../../../client/protocol/commands/send.ts";
@@ -102,8 +104,8 @@ async function send(
   const header = {
     producerGroup: options.group,
     topic: options.topic,
-    defaultTopic: "TBW102",
-    defaultTopicQueueNums: 4,
+    defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
+    defaultTopicQueueNums: DEFAULT_TOPIC_QUEUE_NUMS,
     queueId,
     sysFlag: 0,
     bornTimestamp: Date.now(),

@@ -8,11 +8,8 @@ import {
 import { ResponseCode } from "../../../../client/protocol/response_code.ts";
 import { createTopicConfig } from "../../../../client/protocol/topic_config.ts";
 import type { Command } from "../../../../client/protocol/header_schema.ts";
-import {
-  ALLOCATE_STRATEGIES,
-  allocateForPop,
-  type Allocation,
-} from "../../../../server/broker/pop/allocate.ts";
+import { ALLOCATE_STRATEGIES, allocateForPop } from "../../../../server/broker/pop/allocate.ts";
+import type { Allocation } from "../../../../client/protocol/message_queue.ts";
 import { PopBroker } from "./pop_broker.ts";
 
 type Assigned = { queueId: number; brokerName: string; mode: string };
