@@ -182,8 +182,9 @@ export async function createBroker(config: Config, { log }: { log: Log }): Promi
     new OffsetTable({
       ...persisted,
       onReset: (group, topic, queueId, queueOffset) => {
-        pop.current?.wasReset(group, topic, queueId, queueOffset);
+        const recorded = pop.current?.wasReset(group, topic, queueId, queueOffset);
         longPolling.wasReset(topic, queueId);
+        return recorded;
       },
       onRemove: (gone) => pop.current?.wasRemoved(gone),
     }),

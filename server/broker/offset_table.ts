@@ -23,8 +23,16 @@ export interface OffsetTableOptions {
   fileSystem: FileSystem;
   settings: Readonly<{ flushConsumerOffsetInterval: number; enableLmq: boolean }>;
   now: () => number;
-  /** A group is to go on elsewhere, whatever is recorded of what it popped before. */
-  onReset?: (group: string, topic: string, queueId: number, queueOffset: number) => void;
+  /**
+   * A group is to go on elsewhere, whatever is recorded of what it popped before. Resolves when that is on record too,
+   * which a reset has to wait for; undefined when nothing has to be.
+   */
+  onReset?: (
+    group: string,
+    topic: string,
+    queueId: number,
+    queueOffset: number,
+  ) => Promise<void> | undefined;
   /** A group or a topic is gone. */
   onRemove?: (gone: { group: string } | { topic: string }) => void;
   log: Log;
@@ -66,6 +74,8 @@ export class OffsetTable implements AsyncDisposable {
   readonly #persistedForLmq: PersistedTable<LmqOffsetsFile> | undefined;
   #dataVersion: DataVersion;
   #commitCount = 0;
+  /** Those that are not on record yet. */
+  readonly #resets = new Set<Promise<void>>();
 
   /** Loads the offsets. @throws {CorruptStoreError} when they cannot be read. */
   constructor(options: OffsetTableOptions) {
@@ -119,7 +129,15 @@ export class OffsetTable implements AsyncDisposable {
   assignResetOffset(group: string, topic: string, queueId: number, queueOffset: number): void {
     this.#reset.set(group, topic, queueId, queueOffset);
     this.commitOffset(group, topic, queueId, queueOffset);
-    this.#options.onReset?.(group, topic, queueId, queueOffset);
+    this.#tellReset(group, topic, queueId, queueOffset);
+  }
+
+  #tellReset(group: string, topic: string, queueId: number, queueOffset: number): void {
+    const recorded = this.#options.onReset?.(group, topic, queueId, queueOffset);
+    if (recorded === undefined) return;
+    this.#resets.add(recorded);
+    // Whoever flushes hears of its failure.
+    recorded.catch(() => {}).finally(() => this.#resets.delete(recorded));
   }
 
   hasOffsetReset(group: string, topic: string, queueId: number): boolean {
@@ -141,7 +159,7 @@ export class OffsetTable implements AsyncDisposable {
   /** Forgets all about a group. */
   removeGroup(group: string): void {
     for (const [topic, queues] of this.#committed.topicsOf(group)) {
-      for (const queueId of queues.keys()) this.#options.onReset?.(group, topic, queueId, 0);
+      for (const queueId of queues.keys()) this.#tellReset(group, topic, queueId, 0);
     }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeGroup(group);
     this.#markDirty();
@@ -152,7 +170,7 @@ export class OffsetTable implements AsyncDisposable {
   removeTopic(topic: string): void {
     for (const group of this.#committed.groupsOf(topic)) {
       for (const queueId of this.#committed.topicsOf(group).get(topic)!.keys()) {
-        this.#options.onReset?.(group, topic, queueId, 0);
+        this.#tellReset(group, topic, queueId, 0);
       }
     }
     for (const offsets of [this.#committed, this.#reset, this.pulled]) offsets.removeTopic(topic);
@@ -178,8 +196,9 @@ export class OffsetTable implements AsyncDisposable {
     return clamped;
   }
 
-  /** Resolves when all commits so far are on disk. @throws when they cannot be saved. */
+  /** Resolves when all commits and resets so far are on disk. @throws when they cannot be saved. */
   async flush(): Promise<void> {
+    await Promise.all(this.#resets);
     await this.#persisted.flush();
     await this.#persistedForLmq?.flush();
   }

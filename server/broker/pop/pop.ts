@@ -69,8 +69,13 @@ export interface Pop extends AsyncDisposable {
   start(): Promise<void>;
   /** A message has become visible; from the first one on. */
   arrived(entry: DispatchEntry): void;
-  /** An admin has sent a group elsewhere. */
-  wasReset(group: string, topic: string, queueId: number, queueOffset: number): void;
+  /** An admin has sent a group elsewhere. Resolves when that is on record; undefined when it need not be. */
+  wasReset(
+    group: string,
+    topic: string,
+    queueId: number,
+    queueOffset: number,
+  ): Promise<void> | undefined;
   /** A group or a topic is gone. */
   wasRemoved(gone: { group: string } | { topic: string }): void;
   /** To be called when a chunk of requests has been handled, before the store commits. */
@@ -161,9 +166,10 @@ export function createPop(options: PopOptions): Pop {
     },
     wasReset(group, topic, queueId, queueOffset) {
       const queue = table.find(topic, group, queueId);
-      if (queue === undefined) return;
-      recordReset(deps, queue, queueOffset);
+      if (queue === undefined) return undefined;
+      const recorded = recordReset(deps, queue, queueOffset);
       orderLocks.changed(queue);
+      return recorded;
     },
     wasRemoved(gone) {
       forgetRemoved(deps, gone);

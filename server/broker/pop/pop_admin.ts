@@ -14,21 +14,27 @@ export interface PopAdminDeps {
 
 /**
  * A group was sent elsewhere. What it popped of the queue and is not committed yet must not count after a crash, so that
- * goes on record.
+ * goes on record. Resolves when the record is as safe as was promised; undefined when there is none to wait for.
  */
 export function recordReset(
   { reviveLog, store }: PopAdminDeps,
   queue: PopQueue,
   nextOffset: number,
-): void {
+): Promise<void> | undefined {
   const { uncommittedCount } = queue;
   forgetPops(reviveLog, queue);
-  if (uncommittedCount === 0) return;
+  if (uncommittedCount === 0) return undefined;
   const recorded = reviveLog.putReset(queue, nextOffset);
-  if (recorded === undefined) return;
+  if (recorded === undefined) return undefined;
   reviveLog.moveOn(queue, nextOffset, recorded);
-  reviveLog.whenSafe(recorded, recorded.endOffset, () => {});
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  reviveLog.whenSafe(
+    recorded,
+    recorded.endOffset,
+    (failure) => failure === undefined ? resolve() : reject(failure),
+  );
   store.commit();
+  return promise;
 }
 
 /** A group or a topic is gone: what is in flight of it must not count for another of its name. */

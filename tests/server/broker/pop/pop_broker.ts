@@ -342,6 +342,8 @@ export class PopBroker implements AsyncDisposable {
   /** A broker over a copy of the folder as it is, as one that starts after SIGKILL; this one goes on by itself. */
   async afterKill(): Promise<PopBroker> {
     const { fileSystem } = this.#options;
+    // A send that makes its topic is answered when the topic is on disk.
+    await this.topics.published();
     if (fileSystem instanceof FaultFileSystem) {
       return await this.#over(new FaultFileSystem(fileSystem.disk.copy(), fileSystem.options));
     }

@@ -170,6 +170,32 @@ Deno.test("pops in flight are bounded", async () => {
   assertEquals(texts(await broker.pop1("T")), ["c"]);
 });
 
+Deno.test("a reset is done when the log has it too, so that no pop from before counts after a power loss", async () => {
+  const fileSystem = unreliableFileSystem();
+  await using broker = await PopBroker.start({
+    fileSystem,
+    config: { flushDiskType: "SYNC_FLUSH" },
+  });
+  broker.send("T", ["a", "b"]);
+  await broker.until(() => broker.maxOffset("T") === 2);
+  const held = Promise.withResolvers<void>();
+  // The broker cannot stop before.
+  using _release = { [Symbol.dispose]: held.resolve };
+  fileSystem.syncsAfter = held.promise;
+  const popping = broker.pop1("T");
+  await broker.until(() => broker.pop.table.find("T", "g", 0)?.uncommittedCount === 1);
+  broker.offsets.assignResetOffset("g", "T", 0, 0);
+  let isDone = false;
+  const flushed = broker.offsets.flush().then(() => isDone = true);
+  broker.createTopic("Other");
+  await broker.topics.published();
+  assertEquals(isDone, false);
+  held.resolve();
+  await flushed;
+  assertEquals(broker.store.stats.durableOffset, broker.store.stats.maxOffset);
+  assertEquals(texts(await popping), ["a", "b"]);
+});
+
 Deno.test("a disk that is full refuses pops and acks, and loses nothing", async () => {
   const fileSystem = unreliableFileSystem();
   await using broker = await PopBroker.start({ fileSystem });
