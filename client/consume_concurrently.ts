@@ -1,5 +1,6 @@
 /** Consumes the messages of all queues side by side; what fails goes back to the broker, to come again later. */
 
+import { callListener } from "./call_listener.ts";
 import type { ConsumeLoop } from "./consume_loop.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { ProcessQueue } from "./process_queue.ts";
@@ -40,14 +41,11 @@ async function consumeBatch(
   processQueue: ProcessQueue,
   batch: readonly ReceivedMessage[],
 ): Promise<void> {
-  const { client, settings, offsets } = parts;
+  const { offsets } = parts;
   let left = batch;
   while (!processQueue.isDropped) {
-    const result = await Promise.try(settings.onMessages, left).catch((error) => {
-      client.reportError("a listener failed", error);
-      return "RECONSUME_LATER" as const;
-    });
-    left = result === "RECONSUME_LATER" ? await giveBack(parts, left) : [];
+    const isOk = await callListener(parts, processQueue.queue.topic, left);
+    left = isOk ? [] : await giveBack(parts, left);
     processQueue.remove(batch.filter((message) => !left.includes(message)));
     if (!processQueue.isDropped) {
       offsets.update(processQueue.queue, processQueue.commitOffset);

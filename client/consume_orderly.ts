@@ -1,5 +1,6 @@
 /** Consumes the messages of a queue one after the other; one that fails is tried again before the next. */
 
+import { callListener } from "./call_listener.ts";
 import type { ConsumeLoop } from "./consume_loop.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { ProcessQueue } from "./process_queue.ts";
@@ -27,17 +28,14 @@ async function consumeUntilDone(
   processQueue: ProcessQueue,
   messages: readonly ReceivedMessage[],
 ): Promise<void> {
-  const { client, settings, offsets } = parts;
+  const { settings, offsets } = parts;
   for (let failures = 0; !processQueue.isDropped;) {
     const tried = messages.map((message) => ({
       ...message,
       reconsumeTimes: message.reconsumeTimes + failures,
     }));
-    const result = await Promise.try(settings.onMessages, tried).catch((error) => {
-      client.reportError("a listener failed", error);
-      return "RECONSUME_LATER" as const;
-    });
-    if (result !== "RECONSUME_LATER" || await areDead(parts, tried)) {
+    const isOk = await callListener(parts, processQueue.queue.topic, tried);
+    if (isOk || await areDead(parts, tried)) {
       processQueue.remove(messages);
       offsets.update(processQueue.queue, processQueue.commitOffset);
       return;

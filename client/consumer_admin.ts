@@ -47,7 +47,8 @@ export function answerAdmins(parts: ConsumerParts, queues: QueueSet): Disposable
 }
 
 /** A ConsumerRunningInfo. */
-function runningInfo({ settings, subscriptions, startTimestamp }: ConsumerParts, queues: QueueSet) {
+function runningInfo(parts: ConsumerParts, queues: QueueSet) {
+  const { settings, stats, subscriptions, startTimestamp } = parts;
   const mqTable = queues.processQueues.map((processQueue) => {
     const { queue, count, commitOffset, nextOffset, isDropped } = processQueue;
     return [queue, {
@@ -72,7 +73,7 @@ function runningInfo({ settings, subscriptions, startTimestamp }: ConsumerParts,
     subscriptionSet: [...subscriptions.values()],
     mqTable: new Map(mqTable),
     mqPopTable: new Map(),
-    statusTable: {},
+    statusTable: stats.statusTable(),
     userConsumerInfo: {},
   });
 }

@@ -1,5 +1,6 @@
 /** What a push consumer is asked to do, and what its parts share. */
 
+import type { ConsumeStats } from "./consume_stats.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { MqClient, MqClientOptions } from "./mq_client.ts";
 import type { ConsumeFrom, OffsetStore } from "./offset_store.ts";
@@ -48,6 +49,7 @@ export interface ConsumerParts {
   readonly client: MqClient;
   readonly settings: ConsumeSettings;
   readonly offsets: OffsetStore;
+  readonly stats: ConsumeStats;
   readonly subscriptions: ReadonlyMap<string, SubscriptionData>;
   readonly startTimestamp: number;
 }

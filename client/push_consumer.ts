@@ -5,6 +5,7 @@
 
 import { retryTopicOf } from "./protocol/names.ts";
 import { consumeConcurrently } from "./consume_concurrently.ts";
+import { ConsumeStats } from "./consume_stats.ts";
 import { consumeOrderly } from "./consume_orderly.ts";
 import { answerAdmins } from "./consumer_admin.ts";
 import {
@@ -52,6 +53,7 @@ export class PushConsumer implements AsyncDisposable {
       client: this.client,
       settings: this.#settings,
       offsets: this.#offsets,
+      stats: new ConsumeStats(Date.now),
       subscriptions: this.#subscriptions,
       startTimestamp: Date.now(),
     };

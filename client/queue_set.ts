@@ -171,12 +171,13 @@ export class QueueSet {
     processQueue: ProcessQueue,
     consuming: ReturnType<ConsumeLoop>,
   ): Promise<void> {
-    const { client, settings } = this.#parts;
+    const { client, settings, stats } = this.#parts;
     while (!processQueue.isDropped) {
       await processQueue.room(settings.pullThresholdForQueue);
       const subscription = this.#parts.subscriptions.get(processQueue.queue.topic);
       if (processQueue.isDropped || subscription === undefined) return;
       try {
+        const started = Date.now();
         const result = await pull(client, {
           consumerGroup: settings.group,
           queue: processQueue.queue,
@@ -189,6 +190,10 @@ export class QueueSet {
         if (processQueue.isDropped) return;
         processQueue.lastPullTimestamp = Date.now();
         processQueue.add(result.messages, result.nextBeginOffset);
+        const { topic } = processQueue.queue;
+        if (result.status === "FOUND") {
+          stats.pulled(topic, result.messages.length, Date.now() - started);
+        }
         if (result.messages.length > 0) consuming.take(result.messages);
         else this.#noteProgress(processQueue);
       } catch (error) {

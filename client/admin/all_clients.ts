@@ -83,7 +83,8 @@ export async function clientRates(
           runningInfo(admin, broker.brokerAddr, group, client.clientId, options)
         ),
       );
-      return [client.clientId, ratesOf(infos)] as const;
+      const rates = ratesOf(infos);
+      return rates === undefined ? undefined : [client.clientId, rates] as const;
     } catch {
       // Many clients in other languages do not know the question.
       return undefined;
@@ -92,8 +93,10 @@ export async function clientRates(
   return new Map(rows.filter((row) => row !== undefined));
 }
 
-function ratesOf(infos: readonly RunningInfo[]): ClientRates {
+/** Undefined when none of them says anything. */
+function ratesOf(infos: readonly RunningInfo[]): ClientRates | undefined {
   const statuses = infos.flatMap(({ status }) => Object.values(status));
+  if (statuses.length === 0) return undefined;
   const sum = (field: string) =>
     statuses.reduce((total, status) => total + numberOf(status[field]), 0);
   return {

@@ -33,6 +33,7 @@ const PAGES = [
   "/dlq/billing",
   "/cluster",
   "/cluster/broker-a",
+  "/cluster/broker-a?tab=settings",
   "/cluster/broker-a?tab=figures",
   "/clients",
   "/search?q=order-1",
