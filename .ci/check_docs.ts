@@ -82,9 +82,14 @@ async function isUp(): Promise<boolean> {
 
 async function stop(): Promise<void> {
   if (server === undefined) return;
-  Deno.kill(-server.pid, "SIGTERM");
+  const group = `-${server.pid}`;
+  Deno.kill(Number(group), "SIGTERM");
   await server.status;
-  for (const deadline = performance.now() + 10_000; performance.now() < deadline && await isUp();) {
+  // The shell ends first. Comet writes to its folder until it has ended, after its port is closed.
+  const isThere = async () =>
+    (await new Deno.Command("kill", { args: ["-0", "--", group] }).output()).success;
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline;) {
+    if (!await isThere()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
