@@ -116,9 +116,14 @@ final class LightQueueScenarios {
         consumer.setRegisterTopics(Set.of(context.topic()));
         consumer.start();
         context.onClose(consumer::shutdown);
-        // A light topic has no route of its own; the parent's tells where the broker is.
-        context.eventually("the consumer knows the broker",
-            () -> consumer.fetchSubscribeMessageQueues(context.topic()).size() == 4);
+        // A light topic has no route of its own; the parent's tells where the broker is, once a queue of it is asked for.
+        context.eventually("the consumer knows the broker", () -> {
+            Set<MessageQueue> queues = consumer.fetchSubscribeMessageQueues(context.topic());
+            for (MessageQueue queue : queues) {
+                consumer.minOffset(queue);
+            }
+            return queues.size() == 4;
+        });
         return consumer;
     }
 
