@@ -5,10 +5,11 @@
  * after SIGKILL.
  */
 
-import { ByteWriter, encodeUtf8 } from "../../client/protocol/bytes.ts";
+import { encodeUtf8 } from "../../client/protocol/bytes.ts";
 import { QUERY_MESSAGE, SEARCH_OFFSET_BY_TIMESTAMP } from "../../client/protocol/commands/query.ts";
-import { SEND_BATCH_MESSAGE } from "../../client/protocol/commands/send.ts";
+import { printProperties } from "../../client/protocol/message.ts";
 import { type Comet, startComet, TestClient } from "../helpers/comet.ts";
+import { residentMegabytes } from "../helpers/memory.ts";
 import { seededRandom } from "../helpers/random.ts";
 
 const COUNT = Number(Deno.args[0] ?? 10_000_000);
@@ -27,8 +28,7 @@ function print(label: string, value: string): void {
 
 /** The server's memory in MB; the largest is kept. */
 function memory(comet: Comet): number {
-  const status = Deno.readTextFileSync(`/proc/${comet.pid}/status`);
-  const megabytes = Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+  const megabytes = residentMegabytes(comet);
   memoryMax = Math.max(memoryMax, megabytes);
   return megabytes;
 }
@@ -37,19 +37,12 @@ function uniqKey(n: number): string {
   return n.toString(16).toUpperCase().padStart(32, "0");
 }
 
-/** The body of SEND_BATCH_MESSAGE, see decodeBatch. */
-function batch(from: number, count: number): Uint8Array {
-  const writer = new ByteWriter(count * (BODY_BYTES + 80));
-  for (let n = from; n < from + count; n++) {
-    const properties = encodeUtf8(`UNIQ_KEY\u0001${uniqKey(n)}\u0002`);
-    writer.int32(22 + BODY_BYTES + properties.length);
-    for (const field of [0, 0, 0]) writer.int32(field);
-    writer.int32(BODY_BYTES);
-    writer.raw(encodeUtf8(`message ${n}`.padEnd(BODY_BYTES, ".")));
-    writer.int16(properties.length);
-    writer.raw(properties);
-  }
-  return writer.written();
+function batch(from: number, count: number) {
+  return Array.from({ length: count }, (_, index) => ({
+    flag: 0,
+    body: encodeUtf8(`message ${from + index}`.padEnd(BODY_BYTES, ".")),
+    properties: printProperties([["UNIQ_KEY", uniqKey(from + index)]]),
+  }));
 }
 
 async function fill(client: TestClient, from: number, to: number, comet: Comet): Promise<void> {
@@ -58,20 +51,7 @@ async function fill(client: TestClient, from: number, to: number, comet: Comet):
     while (next < to) {
       const start = next;
       next += BATCH;
-      const header = {
-        producerGroup: "p",
-        topic: "Backlog",
-        defaultTopic: "TBW102",
-        defaultTopicQueueNums: 1,
-        queueId: 0,
-        sysFlag: 0,
-        bornTimestamp: Date.now(),
-        flag: 0,
-        batch: true,
-      };
-      const body = batch(start, Math.min(BATCH, to - start));
-      const response = await client.invoke(SEND_BATCH_MESSAGE, header, body);
-      if (response.code !== 0) throw new Error(`${response.code} ${response.remark}`);
+      await client.sendBatch("Backlog", batch(start, Math.min(BATCH, to - start)));
       if (start % (BATCH * 200) === 0) memory(comet);
     }
   };

@@ -4,6 +4,7 @@
  * disk, what that does to a sender, the server's memory, and the time of a start after a clean stop and after SIGKILL.
  */
 
+import { memoryText } from "../helpers/memory.ts";
 import { encodeUtf8, getInt64, viewOf } from "../../client/protocol/bytes.ts";
 import { GET_BROKER_RUNTIME_INFO } from "../../client/protocol/commands/admin_broker.ts";
 import { type Comet, startComet, TestClient } from "../helpers/comet.ts";
@@ -25,12 +26,6 @@ function print(label: string, value: string): void {
 
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(2)} s`;
-}
-
-/** The server's memory in MB. */
-function memory(comet: Comet): string {
-  const status = Deno.readTextFileSync(`/proc/${comet.pid}/status`);
-  return `${(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024).toFixed(0)} MB`;
 }
 
 function topicName(n: number): string {
@@ -60,7 +55,7 @@ function writeTopics(): void {
 async function start(label: string): Promise<Comet> {
   const started = performance.now();
   const comet = await startComet(folder);
-  print(label, `${seconds(started)} to ready, ${memory(comet)}`);
+  print(label, `${seconds(started)} to ready, ${memoryText(comet)}`);
   return comet;
 }
 
@@ -105,7 +100,7 @@ async function sendToAll(label: string, comet: Comet): Promise<void> {
   await using client = new TestClient(comet.brokerPort);
   const started = performance.now();
   const times = await send(client, TOPICS * QUEUES, (n) => n);
-  print(label, `${seconds(started)}, ${latencies(times)}, ${memory(comet)}`);
+  print(label, `${seconds(started)}, ${latencies(times)}, ${memoryText(comet)}`);
   const end = await logEnd(client);
   const waited = performance.now();
   const meanwhile: number[] = [];
@@ -139,7 +134,7 @@ writeTopics();
   const times = await send(client, 200_000, () => random(TOPICS * QUEUES));
   print(
     "200000 messages to any queue",
-    `${seconds(started)}, ${latencies(times)}, ${memory(comet)}`,
+    `${seconds(started)}, ${latencies(times)}, ${memoryText(comet)}`,
   );
   print("log behind the checkpoint", `${(await logEnd(client) - checkpointOffset()) >> 20} MB`);
   await comet.kill();
@@ -149,6 +144,6 @@ writeTopics();
   await using client = new TestClient(comet.brokerPort);
   const started = performance.now();
   await send(client, 20_000, (n) => n);
-  print("20000 messages after that", `${seconds(started)}, ${memory(comet)}`);
+  print("20000 messages after that", `${seconds(started)}, ${memoryText(comet)}`);
 }
 await Deno.remove(folder, { recursive: true });

@@ -7,9 +7,7 @@
  */
 
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
-import { SEND_BATCH_MESSAGE } from "../../client/protocol/commands/send.ts";
 import { printProperties } from "../../client/protocol/message.ts";
-import { encodeBatch } from "../../client/protocol/message_batch.ts";
 import { startComet, TestClient } from "../helpers/comet.ts";
 import { HttpApi } from "../helpers/http_api.ts";
 
@@ -40,23 +38,7 @@ async function fill(client: TestClient): Promise<void> {
         body: BODY,
         properties: printProperties([["KEYS", `key-${first + index}`], ["TAGS", "a"]]),
       }));
-      const answer = await client.invoke(
-        SEND_BATCH_MESSAGE,
-        {
-          producerGroup: "p",
-          topic: TOPIC,
-          defaultTopic: "TBW102",
-          defaultTopicQueueNums: QUEUES,
-          queueId,
-          sysFlag: 0,
-          bornTimestamp: Date.now(),
-          flag: 0,
-          batch: true,
-        },
-        encodeBatch(items),
-        60_000,
-      );
-      if (answer.code !== 0) throw new Error(answer.remark);
+      await client.sendBatch(TOPIC, items, { defaultTopicQueueNums: QUEUES, queueId }, 60_000);
     }
   }));
 }

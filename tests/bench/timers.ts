@@ -4,17 +4,18 @@
  * at a start, and what taking them back takes. Bodies have 100 bytes.
  */
 
-import { ByteWriter, encodeUtf8 } from "../../client/protocol/bytes.ts";
-import { RECALL_MESSAGE, SEND_BATCH_MESSAGE } from "../../client/protocol/commands/send.ts";
-import { findProperty } from "../../client/protocol/message.ts";
+import { encodeUtf8 } from "../../client/protocol/bytes.ts";
+import { RECALL_MESSAGE } from "../../client/protocol/commands/send.ts";
+import { findProperty, printProperties } from "../../client/protocol/message.ts";
 import { decodeMessages } from "../../client/protocol/message_record.ts";
 import { type Comet, startComet, TestClient } from "../helpers/comet.ts";
+import { memoryText } from "../helpers/memory.ts";
 import { seededRandom } from "../helpers/random.ts";
 
 const WAITING = Number(Deno.args[0] ?? 100_000);
 const BATCH = 200;
 const IN_FLIGHT = 16;
-const BODY_BYTES = 100;
+const BODY = new Uint8Array(100).fill(46);
 const DAY_MILLIS = 86_400_000;
 const PULL_PAUSE_MILLIS = 200;
 
@@ -24,11 +25,6 @@ let keyCount = 0;
 
 function print(label: string, value: string): void {
   Deno.stdout.writeSync(encodeUtf8(`${label.padEnd(52)}${value}\n`));
-}
-
-function megabytes({ pid }: Comet): string {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return `${(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024).toFixed(0)} MB`;
 }
 
 /** Sends messages with a time of delivery, in batches. */
@@ -44,39 +40,19 @@ async function fill(
     while (left > 0) {
       const size = Math.min(BATCH, left);
       left -= size;
-      const header = {
-        producerGroup: "p",
-        topic,
-        defaultTopic: "TBW102",
-        defaultTopicQueueNums: 1,
-        queueId: 0,
-        sysFlag: 0,
-        bornTimestamp: Date.now(),
-        flag: 0,
-        batch: true,
-      };
-      const response = await client.invoke(SEND_BATCH_MESSAGE, header, batch(size, due));
-      if (response.code !== 0) throw new Error(`${response.code} ${response.remark}`);
+      await client.sendBatch(topic, batch(size, due));
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, sender));
   return (performance.now() - started) / 1_000;
 }
 
-/** The body of SEND_BATCH_MESSAGE, see decodeBatch. */
-function batch(count: number, due: () => number): Uint8Array {
-  const writer = new ByteWriter(count * (BODY_BYTES + 120));
-  for (let n = 0; n < count; n++) {
+function batch(count: number, due: () => number) {
+  return Array.from({ length: count }, () => {
     const key = (keyCount++).toString(16).toUpperCase().padStart(32, "0");
-    const properties = encodeUtf8(`UNIQ_KEY\u0001${key}\u0002TIMER_DELIVER_MS\u0001${due()}\u0002`);
-    writer.int32(22 + BODY_BYTES + properties.length);
-    for (const field of [0, 0, 0]) writer.int32(field);
-    writer.int32(BODY_BYTES);
-    writer.raw(new Uint8Array(BODY_BYTES).fill(46));
-    writer.int16(properties.length);
-    writer.raw(properties);
-  }
-  return writer.written();
+    const properties = printProperties([["UNIQ_KEY", key], ["TIMER_DELIVER_MS", String(due())]]);
+    return { flag: 0, body: BODY, properties };
+  });
 }
 
 /** Waits until a topic has so many messages; gives how late each one was stored there, in milliseconds. */
@@ -106,7 +82,7 @@ async function start(label: string): Promise<Comet> {
   const started = performance.now();
   const comet = await startComet(folder);
   const seconds = ((performance.now() - started) / 1_000).toFixed(2);
-  print(label, `${seconds} s to ready, ${megabytes(comet)}`);
+  print(label, `${seconds} s to ready, ${memoryText(comet)}`);
   return comet;
 }
 
@@ -121,7 +97,7 @@ async function measureAll(client: TestClient): Promise<void> {
   await using comet = await start("first start");
   await using client = new TestClient(comet.brokerPort);
   await measureAll(client);
-  print("memory after that", megabytes(comet));
+  print("memory after that", memoryText(comet));
   const seconds = await fill(
     client,
     "Far",
@@ -130,7 +106,7 @@ async function measureAll(client: TestClient): Promise<void> {
   );
   print(
     `${WAITING} that wait sent in ${seconds.toFixed(1)} s`,
-    `${(WAITING / seconds).toFixed(0)}/s, ${megabytes(comet)}`,
+    `${(WAITING / seconds).toFixed(0)}/s, ${memoryText(comet)}`,
   );
   await measureAll(client);
   const due = Date.now() + 4_000;

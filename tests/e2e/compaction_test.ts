@@ -1,16 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
-import {
-  LITE_PULL_MESSAGE,
-  PULL_MESSAGE,
-  PullSysFlag,
-} from "../../client/protocol/commands/pull.ts";
+import { LITE_PULL_MESSAGE, PULL_MESSAGE } from "../../client/protocol/commands/pull.ts";
 import * as query from "../../client/protocol/commands/query.ts";
 import { UPDATE_AND_CREATE_TOPIC } from "../../client/protocol/commands/topic.ts";
 import { findProperty } from "../../client/protocol/message.ts";
 import { decodeMessages, type StoredMessage } from "../../client/protocol/message_record.ts";
 import { ResponseCode } from "../../client/protocol/response_code.ts";
-import { pullHeader, startComet, TestClient } from "../helpers/comet.ts";
+import { HELD_PULL, pullHeader, startComet, TestClient } from "../helpers/comet.ts";
 
 const TOPIC = "Keyed";
 /** Runs come at once, and a few messages fill a file. */
@@ -112,9 +108,8 @@ Deno.test("a consumer that waits at the end of a compaction topic gets a new mes
   await send(client, "a", "2");
   await compacted(client, 1);
   const waiting = client.pull(TOPIC, {
+    ...HELD_PULL,
     queueOffset: 2,
-    sysFlag: PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND,
-    suspendTimeoutMillis: 8_000,
   });
   await send(client, "a", "3");
   const response = await waiting;

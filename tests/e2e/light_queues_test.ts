@@ -6,20 +6,15 @@ import {
 } from "../../client/protocol/commands/offset.ts";
 import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from "../../client/protocol/commands/group.ts";
 import { POP_MESSAGE } from "../../client/protocol/commands/pop.ts";
-import { PullSysFlag } from "../../client/protocol/commands/pull.ts";
 import { GET_MAX_OFFSET } from "../../client/protocol/commands/query.ts";
 import { encodeBatch } from "../../client/protocol/message_batch.ts";
 import { findProperty, printProperties } from "../../client/protocol/message.ts";
 import { decodeMessages } from "../../client/protocol/message_record.ts";
 import { ResponseCode } from "../../client/protocol/response_code.ts";
-import { startComet, TestClient } from "../helpers/comet.ts";
+import { HELD_PULL, startComet, TestClient } from "../helpers/comet.ts";
 import { COMMIT, TransactionProducer } from "../helpers/transaction_producer.ts";
 
 const SERVED = ["--set", "enableLmq=true", "--set", "enableMultiDispatch=true"];
-const WAITS = {
-  sysFlag: PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND,
-  suspendTimeoutMillis: 8_000,
-};
 
 function named(names: string, more: [string, string][] = []): string {
   return printProperties([["TAGS", "a"], ["INNER_MULTI_DISPATCH", names], ...more]);
@@ -52,7 +47,7 @@ async function textsOf(client: TestClient, topic: string, fields = {}): Promise<
 Deno.test("a message is pulled from every light queue that it names, a waiting pull gets it at once", async () => {
   await using comet = await startComet(Deno.makeTempDirSync(), SERVED);
   await using client = new TestClient(comet.brokerPort);
-  const waiting = textsOf(client, "%LMQ%b", WAITS);
+  const waiting = textsOf(client, "%LMQ%b", HELD_PULL);
   await send(client, "0", "%LMQ%a");
   await send(client, "1", "%LMQ%a,%LMQ%b");
   assertEquals(await waiting, ["1"]);
@@ -79,14 +74,14 @@ Deno.test("messages of a batch, with a time and of a transaction come to light q
   const batch = await client.send("Parent", encodeBatch(items), { batch: true });
   assertEquals(batch.code, 0, batch.remark);
   assertEquals(await textsOf(client, "%LMQ%a"), ["b0", "b1"]);
-  assertEquals(await textsOf(client, "%LMQ%a", { ...WAITS, queueOffset: 2 }), ["timed"]);
+  assertEquals(await textsOf(client, "%LMQ%a", { ...HELD_PULL, queueOffset: 2 }), ["timed"]);
   await using producer = new TransactionProducer(comet.brokerPort, "Parent");
   const more: [string, string][] = [["INNER_MULTI_DISPATCH", "%LMQ%a"]];
   const half = await producer.sendHalf("half", more);
   const { extFields } = await client.invoke(GET_MAX_OFFSET, { topic: "%LMQ%a", queueId: 0 });
   assertEquals(extFields.get("offset"), "3");
   await producer.end(half, COMMIT);
-  assertEquals(await textsOf(client, "%LMQ%a", { ...WAITS, queueOffset: 3 }), ["half"]);
+  assertEquals(await textsOf(client, "%LMQ%a", { ...HELD_PULL, queueOffset: 3 }), ["half"]);
 });
 
 Deno.test("light queues and how far their groups are outlive a stop and SIGKILL", async () => {

@@ -4,10 +4,9 @@ import {
   GET_SUBSCRIPTIONGROUP_CONFIG,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
 } from "../../client/protocol/commands/group.ts";
-import { PullSysFlag } from "../../client/protocol/commands/pull.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../client/protocol/commands/send.ts";
 import { findProperty, printProperties } from "../../client/protocol/message.ts";
-import { decodeMessages, type StoredMessage } from "../../client/protocol/message_record.ts";
+import type { StoredMessage } from "../../client/protocol/message_record.ts";
 import { ResponseCode } from "../../client/protocol/response_code.ts";
 import { startComet, TestClient } from "../helpers/comet.ts";
 
@@ -23,29 +22,13 @@ function setPolicy(client: TestClient, groupRetryPolicy: unknown) {
   );
 }
 
-/** Waits in a held pull for the next message of a queue. */
-async function next(
-  client: TestClient,
-  topic: string,
-  queueOffset: number,
-): Promise<StoredMessage> {
-  const response = await client.pull(topic, {
-    queueOffset,
-    maxMsgNums: 1,
-    sysFlag: PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND,
-    suspendTimeoutMillis: 8_000,
-  });
-  assertEquals(response.code, ResponseCode.SUCCESS, response.remark);
-  return decodeMessages(response.body)[0]!;
-}
-
 /** Gives a message back; returns it as it comes again, and after how many milliseconds. */
 async function back(client: TestClient, message: StoredMessage, queueOffset: number) {
   const sentAt = Date.now();
   const header = { offset: message.physicalOffset, group: "g", delayLevel: 0 };
   const { code, remark } = await client.invoke(CONSUMER_SEND_MSG_BACK, header);
   assertEquals(code, ResponseCode.SUCCESS, remark);
-  const again = await next(client, "%RETRY%g", queueOffset);
+  const again = await client.next("%RETRY%g", queueOffset);
   return { again, millis: again.storeTimestamp - sentAt };
 }
 
@@ -68,7 +51,7 @@ Deno.test("CONSUMER_SEND_MSG_BACK waits as the group's retry policy says, also a
   await client.send("Topic", encodeUtf8("x"), {
     properties: printProperties([["KEYS", "k"], ["TIMER_DELAY_MS", "50"]]),
   });
-  let message = await next(client, "Topic", 0);
+  let message = await client.next("Topic", 0);
   const origin = message.offsetMsgId;
   for (const [index, expected] of [100, 200, 300, 300].entries()) {
     const { again, millis } = await back(client, message, index);
@@ -89,7 +72,7 @@ Deno.test("a dead letter tells the topic and the id that it had first", async ()
   await using client = new TestClient(comet.brokerPort);
   await setPolicy(client, { type: "CUSTOMIZED", customizedRetryPolicy: { next: [0] } });
   await client.send("Topic", encodeUtf8("x"));
-  const message = await next(client, "Topic", 0);
+  const message = await client.next("Topic", 0);
   const { again } = await back(client, message, 0);
   const header = { offset: again.physicalOffset, group: "g", delayLevel: -1 };
   assertEquals((await client.invoke(CONSUMER_SEND_MSG_BACK, header)).code, 0);
@@ -101,7 +84,7 @@ Deno.test("a dead letter tells the topic and the id that it had first", async ()
   });
   assertEquals(sent.code, 0, sent.remark);
   for (const queueOffset of [0, 1]) {
-    const { properties } = await next(client, "%DLQ%g", queueOffset);
+    const { properties } = await client.next("%DLQ%g", queueOffset);
     assertEquals(findProperty(properties, "DLQ_ORIGIN_TOPIC"), "Topic");
     assertEquals(findProperty(properties, "DLQ_ORIGIN_MESSAGE_ID"), message.offsetMsgId);
   }
@@ -112,7 +95,7 @@ Deno.test("topics and groups of a namespace have retries and dead letters of the
   await using client = new TestClient(comet.brokerPort);
   const group = "MQ_INST_1%g";
   await client.send("MQ_INST_1%Topic", encodeUtf8("x"));
-  const message = await next(client, "MQ_INST_1%Topic", 0);
+  const message = await client.next("MQ_INST_1%Topic", 0);
   const policy = { type: "CUSTOMIZED", customizedRetryPolicy: { next: [0] } };
   const config = encodeUtf8(JSON.stringify({ groupName: group, groupRetryPolicy: policy }));
   assertEquals((await client.invoke(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, config)).code, 0);
@@ -121,10 +104,10 @@ Deno.test("topics and groups of a namespace have retries and dead letters of the
     assertEquals((await client.invoke(CONSUMER_SEND_MSG_BACK, header)).code, 0);
   };
   await back(message.physicalOffset, 0);
-  const again = await next(client, `%RETRY%${group}`, 0);
+  const again = await client.next(`%RETRY%${group}`, 0);
   assertEquals(findProperty(again.properties, "RETRY_TOPIC"), "MQ_INST_1%Topic");
   await back(again.physicalOffset, -1);
-  const dead = await next(client, `%DLQ%${group}`, 0);
+  const dead = await client.next(`%DLQ%${group}`, 0);
   assertEquals(findProperty(dead.properties, "DLQ_ORIGIN_TOPIC"), "MQ_INST_1%Topic");
 });
 

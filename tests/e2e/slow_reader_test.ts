@@ -1,3 +1,4 @@
+import { residentMegabytes } from "../helpers/memory.ts";
 import { assert, assertEquals } from "@std/assert";
 import { ByteWriter } from "../../client/protocol/bytes.ts";
 import { PULL_MESSAGE } from "../../client/protocol/commands/pull.ts";
@@ -11,11 +12,6 @@ const BODY = new Uint8Array(64 * 1024);
 /** Each is answered with 256 KiB: together 500 MB that nobody takes. */
 const PULLS = 2_000;
 const RSS_MB_MAX = 250;
-
-function rssMb(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
-}
 
 Deno.test({
   name: "a reader that never drains its pulls costs little memory and holds up nobody",
@@ -42,7 +38,7 @@ Deno.test({
       assertEquals(response.extFields.get("offset"), String(MESSAGES));
       assert(performance.now() - started < 1_000, "somebody else had to wait");
     }
-    assert(rssMb(comet.pid) < RSS_MB_MAX, `${rssMb(comet.pid)} MB`);
+    assert(residentMegabytes(comet) < RSS_MB_MAX, `${residentMegabytes(comet)} MB`);
     reader.close();
     await writing;
   },

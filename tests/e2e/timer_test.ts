@@ -1,13 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../client/protocol/bytes.ts";
-import { PullSysFlag } from "../../client/protocol/commands/pull.ts";
 import { RECALL_MESSAGE } from "../../client/protocol/commands/send.ts";
 import type { RemotingCommand } from "../../client/protocol/frame.ts";
 import { findProperty, printProperties } from "../../client/protocol/message.ts";
 import { decodeMessages, type StoredMessage } from "../../client/protocol/message_record.ts";
 import { parseRecallHandle, printRecallHandle } from "../../client/protocol/recall_handle.ts";
 import { ResponseCode } from "../../client/protocol/response_code.ts";
-import { type Comet, startComet, TestClient } from "../helpers/comet.ts";
+import { type Comet, HELD_PULL, startComet, TestClient } from "../helpers/comet.ts";
 
 const TOPIC = "Timed";
 const DAY_MILLIS = 86_400_000;
@@ -38,9 +37,8 @@ async function receive(client: TestClient, count: number): Promise<StoredMessage
   const received: StoredMessage[] = [];
   while (received.length < count) {
     const response = await client.pull(TOPIC, {
+      ...HELD_PULL,
       queueOffset: received.length,
-      sysFlag: PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND,
-      suspendTimeoutMillis: 8_000,
     });
     assertEquals(response.code, ResponseCode.SUCCESS, response.remark);
     received.push(...decodeMessages(response.body));

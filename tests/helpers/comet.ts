@@ -1,7 +1,9 @@
 /** Starts the whole program as a user does, on free ports, and speaks to it. */
 
 import { PULL_MESSAGE, PullSysFlag } from "../../client/protocol/commands/pull.ts";
-import { SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
+import { SEND_BATCH_MESSAGE, SEND_MESSAGE_V2 } from "../../client/protocol/commands/send.ts";
+import { encodeBatch } from "../../client/protocol/message_batch.ts";
+import { decodeMessages, type StoredMessage } from "../../client/protocol/message_record.ts";
 import { createRequest, type RemotingCommand } from "../../client/protocol/frame.ts";
 import { type Command, encodeHeader, type Fields } from "../../client/protocol/header_schema.ts";
 import type { HeaderInput } from "../../client/protocol/header_schema.ts";
@@ -100,19 +102,28 @@ export class TestClient implements AsyncDisposable {
   send(
     topic: string,
     body: Uint8Array,
-    fields: Partial<HeaderInput<typeof SEND_MESSAGE_V2.request.fields>> = {},
+    fields: Partial<SendHeader> = {},
   ): Promise<RemotingCommand> {
-    const header = {
-      producerGroup: "p",
-      topic,
-      defaultTopic: "TBW102",
-      defaultTopicQueueNums: 1,
-      queueId: 0,
-      sysFlag: 0,
-      bornTimestamp: Date.now(),
-      flag: 0,
-    };
-    return this.invoke(SEND_MESSAGE_V2, { ...header, ...fields }, body);
+    return this.invoke(SEND_MESSAGE_V2, { ...sendHeader(topic), ...fields }, body);
+  }
+
+  /** Sends messages as one batch, as `send` does one. @throws when they are refused. */
+  async sendBatch(
+    topic: string,
+    items: Parameters<typeof encodeBatch>[0],
+    fields: Partial<SendHeader> = {},
+    timeoutMillis?: number,
+  ): Promise<void> {
+    const header = { ...sendHeader(topic), batch: true, ...fields };
+    const answer = await this.invoke(SEND_BATCH_MESSAGE, header, encodeBatch(items), timeoutMillis);
+    if (answer.code !== 0) throw new Error(`${answer.code} ${answer.remark}`);
+  }
+
+  /** Waits in a held pull for the next message of queue 0. @throws when none comes. */
+  async next(topic: string, queueOffset: number): Promise<StoredMessage> {
+    const answer = await this.pull(topic, { ...HELD_PULL, queueOffset, maxMsgNums: 1 });
+    if (answer.code !== 0) throw new Error(`${answer.code} ${answer.remark}`);
+    return decodeMessages(answer.body)[0]!;
   }
 
   /** Pulls as the group "g", everything there is. */
@@ -127,6 +138,28 @@ export class TestClient implements AsyncDisposable {
     await this.#client[Symbol.asyncDispose]();
   }
 }
+
+type SendHeader = HeaderInput<typeof SEND_MESSAGE_V2.request.fields>;
+
+/** Of a message to queue 0, of which the topic gets one when it is new. */
+function sendHeader(topic: string): SendHeader {
+  return {
+    producerGroup: "p",
+    topic,
+    defaultTopic: "TBW102",
+    defaultTopicQueueNums: 1,
+    queueId: 0,
+    sysFlag: 0,
+    bornTimestamp: Date.now(),
+    flag: 0,
+  };
+}
+
+/** What makes a pull wait for a message. */
+export const HELD_PULL = {
+  sysFlag: PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND,
+  suspendTimeoutMillis: 8_000,
+};
 
 /** The header of a pull as the group "g" that does not wait. */
 export function pullHeader(topic: string): HeaderInput<typeof PULL_MESSAGE.request.fields> {
